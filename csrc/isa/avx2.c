@@ -1,0 +1,18 @@
+#include "kernels/table.h"
+#if defined(__x86_64__)
+#if defined(__clang__)
+#pragma clang attribute push(__attribute__((target("avx2,fma,bmi,bmi2,f16c"))), apply_to = function)
+#else
+#pragma GCC push_options
+#pragma GCC target("avx2,fma,bmi,bmi2,f16c")
+#endif
+#include "simd/avx2.h"
+#define FNN_ISA_NAME "avx2"
+#define FNN_ISA_TABLE fnn_kernels_avx2
+#include "kernels/all.inc"
+#if defined(__clang__)
+#pragma clang attribute pop
+#else
+#pragma GCC pop_options
+#endif
+#endif

@@ -1,0 +1,29 @@
+/* The table of kernels that one ISA exports: a pointer per family. Each family declares its
+ * part in kernels/<family>.h and defines it in kernels/<family>.inc. */
+#ifndef FNN_KERNELS_TABLE_H
+#define FNN_KERNELS_TABLE_H
+
+#include <math.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "kernels/unary.h"
+
+typedef struct fnn_kernels {
+  const char *isa;
+  const fnn_unary_kernels *unary;
+} fnn_kernels;
+
+extern const fnn_kernels fnn_kernels_base;
+#if defined(__x86_64__)
+extern const fnn_kernels fnn_kernels_avx2;
+extern const fnn_kernels fnn_kernels_avx512;
+#elif defined(__aarch64__)
+extern const fnn_kernels fnn_kernels_neon;
+#endif
+
+/* The kernels of the ISA in force (runtime/dispatch.c). */
+extern const fnn_kernels *fnn_k;
+
+#endif

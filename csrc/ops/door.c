@@ -1,0 +1,127 @@
+/* fnn_run, the one door: infer, check given outputs, allocate the others, scratch, run. */
+#include "ops/op.h"
+
+#define MAX_FIXED_OUT 8
+
+/* Bytes [lo, hi) of the storage that t can reach. */
+static void reach(const fnn_tensor *t, int64_t *lo, int64_t *hi) {
+  int64_t low = 0, high = 1, item = fnn_dtype_size((fnn_dtype)t->dtype);
+  for (int i = 0; i < t->ndim; i++) {
+    if (t->size[i] == 0) high = low;
+    if (t->stride[i] > 0) high += (t->size[i] - 1) * t->stride[i];
+    else low += (t->size[i] - 1) * t->stride[i];
+  }
+  *lo = t->offset + low * item;
+  *hi = t->offset + high * item;
+}
+
+static int same_elements(const fnn_tensor *a, const fnn_tensor *b) {
+  if (a->offset != b->offset || a->dtype != b->dtype || !fnn_same_shape(a, b)) return 0;
+  for (int i = 0; i < a->ndim; i++)
+    if (a->stride[i] != b->stride[i] && a->size[i] != 1) return 0;
+  return 1;
+}
+
+static int overlaps(const fnn_tensor *a, const fnn_tensor *b) {
+  if (a->storage != b->storage && a->storage->data != b->storage->data) return 0;
+  int64_t alo, ahi, blo, bhi;
+  reach(a, &alo, &ahi);
+  reach(b, &blo, &bhi);
+  return alo < bhi && blo < ahi;
+}
+
+/* Two indices of a written tensor must not name one element (an expanded view). */
+static int self_overlaps(const fnn_tensor *t) {
+  for (int i = 0; i < t->ndim; i++)
+    if (t->size[i] > 1 && t->stride[i] == 0) return 1;
+  return 0;
+}
+
+static fnn_status check_given(const fnn_opdef *def, const fnn_call *c, int i,
+                              const fnn_tensor *want) {
+  const fnn_tensor *t = c->out[i];
+  if (want && (t->dtype != want->dtype || !fnn_same_shape(t, want)))
+    return fnn_fail(FNN_EVALUE, "%s: the result is %s and cannot be written into %s", def->name,
+                    fnn_tensor_str(want), fnn_tensor_str(t));
+  if (!t->storage->writable)
+    return fnn_fail(FNN_ERUNTIME, "%s: the output's memory is read-only", def->name);
+  if (self_overlaps(t))
+    return fnn_fail(FNN_ERUNTIME,
+                    "%s: more than one element of the written tensor refers to a single memory "
+                    "location; clone() it first", def->name);
+  for (int j = 0; j < c->nin; j++) {
+    const fnn_tensor *in = c->in[j];
+    if (!in || !overlaps(t, in)) continue;
+    if ((def->flags & FNN_ALIAS) && same_elements(t, in)) continue;
+    return fnn_fail(FNN_ERUNTIME,
+                    "%s: some elements of an input and the written tensor refer to a single "
+                    "memory location; clone() the input first", def->name);
+  }
+  for (int j = 0; j < i; j++)
+    if (c->out[j] && c->out[j]->storage && overlaps(t, c->out[j]))
+      return fnn_fail(FNN_ERUNTIME, "%s: two outputs share memory", def->name);
+  return FNN_OK;
+}
+
+static fnn_status run_fixed(const fnn_opdef *def, const fnn_call *c) {
+  fnn_tensor want[MAX_FIXED_OUT];
+  int fresh[MAX_FIXED_OUT] = {0};
+  fnn_status st = def->family->infer(def, c, want);
+  if (st) return st;
+  for (int i = 0; i < c->nout; i++)
+    if (c->out[i] && c->out[i]->storage && (st = check_given(def, c, i, &want[i]))) return st;
+  for (int i = 0; i < c->nout && !st; i++) {
+    if (!c->out[i] || c->out[i]->storage) continue;
+    int64_t n = fnn_tensor_numel(&want[i]) * fnn_dtype_size((fnn_dtype)want[i].dtype);
+    want[i].offset = 0;
+    want[i].storage = fnn_storage_new(n);
+    if (!want[i].storage) st = FNN_ENOMEM;
+    else { *c->out[i] = want[i]; fresh[i] = 1; }
+  }
+  int64_t bytes = !st && def->family->workspace ? def->family->workspace(def, c) : 0;
+  void *ws = NULL;
+  if (bytes > 0 && !(ws = fnn_alloc(bytes))) st = FNN_ENOMEM;
+  if (!st) st = def->family->run(def, c, ws);
+  if (ws) fnn_free(ws, bytes);
+  for (int i = 0; i < c->nout; i++) {
+    if (!c->out[i]) continue;
+    if (fresh[i]) { if (st) fnn_tensor_release(c->out[i]); }
+    else if (!st) __atomic_add_fetch(&c->out[i]->storage->version, 1, __ATOMIC_RELAXED);
+  }
+  return st;
+}
+
+/* Ops that write any number of given tensors (optimizer updates), or size their own outputs. */
+static fnn_status run_open(const fnn_opdef *def, const fnn_call *c) {
+  fnn_status st = def->family->infer(def, c, NULL);
+  if (st) return st;
+  if (!(def->flags & FNN_DYNAMIC))
+    for (int i = 0; i < c->nout; i++)
+      if (c->out[i] && (st = check_given(def, c, i, NULL))) return st;
+  int64_t bytes = def->family->workspace ? def->family->workspace(def, c) : 0;
+  void *ws = NULL;
+  if (bytes > 0 && !(ws = fnn_alloc(bytes))) return FNN_ENOMEM;
+  st = def->family->run(def, c, ws);
+  if (ws) fnn_free(ws, bytes);
+  if (!st && !(def->flags & FNN_DYNAMIC))
+    for (int i = 0; i < c->nout; i++)
+      if (c->out[i]) __atomic_add_fetch(&c->out[i]->storage->version, 1, __ATOMIC_RELAXED);
+  return st;
+}
+
+fnn_status fnn_run(const fnn_call *c) {
+  if ((unsigned)c->op >= FNN_NUM_OPS)
+    return fnn_fail(FNN_EVALUE, "no such opcode: %d", (int)c->op);
+  const fnn_opdef *def = &fnn_opdefs[c->op];
+  int open = (def->flags & (FNN_DYNAMIC | FNN_VARIADIC)) != 0;
+  if (!open && c->nout > MAX_FIXED_OUT)
+    return fnn_fail(FNN_EVALUE, "%s: %d outputs, expected %s", def->name, c->nout, def->signature);
+  fnn_observer *first = fnn_context_current()->observers;
+  fnn_status st = FNN_OK;
+  for (fnn_observer *o = first; o && !st; o = o->next)
+    if (o->before) st = o->before(o, c);
+  if (!st) st = open ? run_open(def, c) : run_fixed(def, c);
+  for (fnn_observer *o = first; o; o = o->next)
+    if (o->after) o->after(o, c, st);
+  return st;
+}

@@ -1,0 +1,40 @@
+/* What the drivers and the door use of the runtime. */
+#ifndef FNN_RUNTIME_H
+#define FNN_RUNTIME_H
+
+#include "fastnn.h"
+
+/* ---- status.c */
+#if defined(__GNUC__)
+#define FNN_PRINTF(a, b) __attribute__((format(printf, a, b)))
+#else
+#define FNN_PRINTF(a, b)
+#endif
+/* Sets this thread's message and returns status. */
+fnn_status fnn_fail(fnn_status status, const char *format, ...) FNN_PRINTF(2, 3);
+/* "(2, 3)" and "float32(2, 3)" in a rotating thread-local buffer: for messages. */
+const char *fnn_shape_str(int ndim, const int64_t *size);
+const char *fnn_tensor_str(const fnn_tensor *t);
+
+/* ---- memory.c: the only malloc */
+#define FNN_ALIGN 64
+/* 64-byte aligned block, or NULL. bytes must be given back to fnn_free unchanged. */
+void *fnn_alloc(int64_t bytes);
+void fnn_free(void *p, int64_t bytes);
+
+/* ---- parallel.c: the only OpenMP */
+#define FNN_MAX_THREADS 256
+int fnn_max_threads(void); /* upper bound of a worker's number + 1, for scratch */
+/* Calls fn on disjoint ranges that cover [0, n), none shorter than grain but the last.
+ * Serial where n <= grain, inside a region, or with one thread. */
+void fnn_parallel_for(int64_t n, int64_t grain, fnn_range_fn fn, void *ctx);
+
+/* ---- cpu.c */
+int64_t fnn_l2_bytes(void);
+
+/* ---- random.c: Philox 4x32-10 (Salmon et al., Parallel random numbers: as easy as 1, 2, 3,
+ * SC 2011). A generator is an int64 tensor of two elements, {seed, offset}. */
+/* Reserve n counters (of four 32-bit numbers each); the first one's number is returned. */
+uint64_t fnn_random_reserve(int64_t *generator, uint64_t n);
+
+#endif

@@ -1,0 +1,141 @@
+/* Storages and validated descriptors. */
+#include "runtime/runtime.h"
+#include "runtime/sizes.h"
+
+static const struct { const char *name; int64_t size; } dtypes[FNN_NUM_DTYPES] = {
+    {"float32", 4}, {"float64", 8}, {"int64", 8}, {"int32", 4}, {"uint8", 1},
+    {"bool", 1}, {"int8", 1}, {"int16", 2}, {"float16", 2}, {"bfloat16", 2},
+};
+
+int64_t fnn_dtype_size(fnn_dtype t) { return (unsigned)t < FNN_NUM_DTYPES ? dtypes[t].size : 0; }
+const char *fnn_dtype_name(fnn_dtype t) {
+  return (unsigned)t < FNN_NUM_DTYPES ? dtypes[t].name : "?";
+}
+
+static uint64_t next_serial;
+
+/* The header stands in the 64 bytes before the data of an owned block: one allocation each. */
+_Static_assert(sizeof(fnn_storage) <= FNN_ALIGN, "the storage header fits one cache line");
+
+static fnn_storage *init(fnn_storage *s, void *data, int64_t nbytes) {
+  s->data = data;
+  s->nbytes = nbytes;
+  s->serial = __atomic_add_fetch(&next_serial, 1, __ATOMIC_RELAXED);
+  s->version = 0;
+  s->refcount = 1;
+  s->deleter = NULL;
+  s->ctx = NULL;
+  s->writable = 1;
+  s->reserved = 0;
+  return s;
+}
+
+fnn_storage *fnn_storage_new(int64_t nbytes) {
+  int64_t total;
+  if (nbytes < 0 || !fnn_add_ok(nbytes, FNN_ALIGN, &total)) {
+    fnn_fail(FNN_ENOMEM, "cannot allocate %lld bytes", (long long)nbytes);
+    return NULL;
+  }
+  fnn_storage *s = fnn_alloc(total);
+  return s ? init(s, (char *)s + FNN_ALIGN, nbytes) : NULL;
+}
+
+fnn_storage *fnn_storage_borrow(void *data, int64_t nbytes, int writable,
+                                void (*deleter)(void *ctx), void *ctx) {
+  fnn_storage *s = fnn_alloc(FNN_ALIGN);
+  if (!s) return NULL;
+  init(s, data, nbytes);
+  s->deleter = deleter;
+  s->ctx = ctx;
+  s->writable = writable;
+  return s;
+}
+
+void fnn_storage_retain(fnn_storage *s) { __atomic_add_fetch(&s->refcount, 1, __ATOMIC_RELAXED); }
+
+void fnn_storage_release(fnn_storage *s) {
+  if (!s || __atomic_sub_fetch(&s->refcount, 1, __ATOMIC_ACQ_REL) != 0) return;
+  if (s->deleter) {
+    s->deleter(s->ctx);
+    fnn_free(s, FNN_ALIGN);
+  } else {
+    fnn_free(s, s->nbytes + FNN_ALIGN);
+  }
+}
+
+int64_t fnn_tensor_numel(const fnn_tensor *t) {
+  int64_t n = 1;
+  for (int i = 0; i < t->ndim; i++) n *= t->size[i];
+  return n;
+}
+
+int fnn_tensor_is_contiguous(const fnn_tensor *t) {
+  int64_t stride = 1;
+  for (int i = t->ndim - 1; i >= 0; i--) {
+    if (t->size[i] == 0) return 1;
+    if (t->size[i] == 1) continue;
+    if (t->stride[i] != stride) return 0;
+    stride *= t->size[i];
+  }
+  return 1;
+}
+
+static fnn_status check_shape(fnn_dtype dtype, int ndim, const int64_t *size, int64_t *nbytes) {
+  if ((unsigned)dtype >= FNN_NUM_DTYPES) return fnn_fail(FNN_ETYPE, "no such dtype: %d", (int)dtype);
+  if (ndim < 0 || ndim > FNN_MAX_DIMS)
+    return fnn_fail(FNN_EVALUE, "%d dimensions; a tensor has at most %d", ndim, FNN_MAX_DIMS);
+  int64_t n;
+  for (int i = 0; i < ndim; i++)
+    if (size[i] < 0)
+      return fnn_fail(FNN_ERUNTIME, "negative size in shape %s", fnn_shape_str(ndim, size));
+  if (!fnn_numel_ok(ndim, size, &n) || !fnn_mul_ok(n, fnn_dtype_size(dtype), nbytes))
+    return fnn_fail(FNN_EVALUE, "shape %s is too large", fnn_shape_str(ndim, size));
+  return FNN_OK;
+}
+
+fnn_status fnn_tensor_empty(fnn_tensor *t, fnn_dtype dtype, int ndim, const int64_t *size) {
+  int64_t nbytes, stride = 1;
+  fnn_status st = check_shape(dtype, ndim, size, &nbytes);
+  if (st) return st;
+  fnn_storage *s = fnn_storage_new(nbytes);
+  if (!s) return FNN_ENOMEM;
+  *t = (fnn_tensor){.storage = s, .dtype = (int8_t)dtype, .ndim = (int8_t)ndim};
+  for (int i = ndim - 1; i >= 0; i--) {
+    t->size[i] = size[i];
+    t->stride[i] = stride;
+    if (size[i] > 1) stride *= size[i];
+  }
+  return FNN_OK;
+}
+
+fnn_status fnn_tensor_view(fnn_tensor *t, fnn_storage *storage, int64_t offset, fnn_dtype dtype,
+                           int ndim, const int64_t *size, const int64_t *stride) {
+  int64_t nbytes, n = 0, low = 0, high = 0, span, item = fnn_dtype_size(dtype);
+  fnn_status st = check_shape(dtype, ndim, size, &nbytes);
+  if (st) return st;
+  fnn_numel_ok(ndim, size, &n);
+  int ok = offset >= 0 && offset % item == 0;
+  for (int i = 0; ok && n && i < ndim; i++) {
+    ok = fnn_mul_ok(size[i] - 1, stride[i], &span) &&
+         (stride[i] > 0 ? fnn_add_ok(high, span, &high) : fnn_add_ok(low, span, &low));
+  }
+  ok = ok && fnn_mul_ok(low, item, &low) && fnn_add_ok(high, 1, &high) &&
+       fnn_mul_ok(high, item, &high) && fnn_add_ok(low, offset, &low) &&
+       fnn_add_ok(high, offset, &high);
+  if (!ok || (n ? low < 0 || high > storage->nbytes : offset > storage->nbytes))
+    return fnn_fail(FNN_ERUNTIME, "a view of shape %s at byte %lld leaves its storage of %lld bytes",
+                    fnn_shape_str(ndim, size), (long long)offset, (long long)storage->nbytes);
+  *t = (fnn_tensor){.storage = storage, .offset = offset, .dtype = (int8_t)dtype,
+                    .ndim = (int8_t)ndim};
+  for (int i = 0; i < ndim; i++) {
+    t->size[i] = size[i];
+    t->stride[i] = stride[i];
+  }
+  fnn_storage_retain(storage);
+  return FNN_OK;
+}
+
+void fnn_tensor_release(fnn_tensor *t) {
+  fnn_storage_release(t->storage);
+  t->storage = NULL;
+}

@@ -1,0 +1,5 @@
+/* Vocabulary of the AVX-512 build. */
+#define FNN_FMA_F32(a, b, c) __builtin_fmaf(a, b, c)
+#define FNN_FMA_F64(a, b, c) __builtin_fma(a, b, c)
+#define FNN_VBYTES 64
+#define FNN_HAS_FMA 1

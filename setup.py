@@ -1,0 +1,101 @@
+"""Builds libfastnn (shared and static) from csrc, then the Cython modules that link to it."""
+
+import os
+import tempfile
+from glob import glob
+from pathlib import Path
+
+from Cython.Build import cythonize
+from setuptools import Extension, setup
+from setuptools.command.build_ext import build_ext
+
+VERSION = "0.1.0"
+SANITIZE = os.environ.get("FASTNN_SANITIZE", "").split()  # e.g. "-fsanitize=address,undefined"
+OPT = ["-O1", "-g"] if SANITIZE else ["-O3", "-g0"]
+WARN = ["-Wall", "-Wextra", "-Werror"]
+LINK = [*SANITIZE] if SANITIZE else ["-Wl,-s"]
+
+
+class BuildExt(build_ext):
+    """build_ext that first compiles csrc into fastnn/lib/libfastnn.{so,a}."""
+
+    def build_extensions(self):
+        inplace = self.inplace or getattr(self, "editable_mode", False)
+        self.lib = Path("fastnn/lib" if inplace else Path(self.build_lib) / "fastnn/lib")
+        self.lib.mkdir(parents=True, exist_ok=True)
+        self.compile_library()
+        for ext in self.extensions:
+            ext.library_dirs.append(str(self.lib))
+        super().build_extensions()
+
+    def compile_library(self):
+        args = ["-std=gnu11", *OPT, *WARN, *SANITIZE, "-ffp-contract=off", "-fvisibility=hidden"]
+        openmp = ["-fopenmp"] if self.has_openmp() else []
+        out = Path(self.build_temp) / "csrc"
+        groups = {"runtime": ["-Wconversion", "-Wno-sign-conversion"], "ops": [], "isa": []}
+        objects = []
+        for folder, extra in groups.items():
+            objects += self.compiler.compile(
+                sorted(glob(f"csrc/{folder}/*.c")),
+                output_dir=str(out),
+                macros=[("FNN_VERSION_STRING", f'"{VERSION}"')],
+                include_dirs=["csrc", "csrc/include"],
+                extra_postargs=args + extra + (openmp if folder == "runtime" else []),
+                depends=glob("csrc/**/*.h", recursive=True)
+                + glob("csrc/**/*.inc", recursive=True)
+                + glob("csrc/**/*.def", recursive=True),
+            )
+        shared = str(self.lib / "libfastnn.so")
+        self.compiler.link_shared_object(
+            objects, shared, extra_postargs=[*LINK, *openmp, "-Wl,-soname,libfastnn.so", "-lm"]
+        )
+        archive = self.lib / "libfastnn.a"
+        archive.unlink(missing_ok=True)
+        self.compiler.create_static_lib(objects, "fastnn", output_dir=str(self.lib))
+
+    def has_openmp(self):
+        if os.environ.get("FASTNN_OPENMP") == "0":
+            return False
+        with tempfile.TemporaryDirectory() as tmp:
+            source = Path(tmp) / "omp.c"
+            source.write_text("#include <omp.h>\nint f(void) { return omp_get_max_threads(); }\n")
+            try:
+                objects = self.compiler.compile(
+                    [str(source)], output_dir=tmp, extra_postargs=["-fopenmp", "-fPIC"]
+                )
+                self.compiler.link_shared_object(
+                    objects, str(Path(tmp) / "omp.so"), extra_postargs=["-fopenmp"]
+                )
+            except Exception:
+                return False
+        return True
+
+
+def extension(path):
+    name = path.removesuffix(".pyx").replace("/", ".")
+    up = "/".join([".."] * (name.count(".") - 1))
+    return Extension(
+        name,
+        [path],
+        include_dirs=["csrc/include", "fastnn/_core"],
+        libraries=["fastnn"],
+        extra_compile_args=["-O2", "-g0", "-Wall", "-Wextra", "-Werror", "-Wno-unused-parameter",
+                            "-Wno-missing-field-initializers", "-Wno-cast-function-type",
+                            "-Wno-unused-function", *SANITIZE],
+        extra_link_args=[*LINK, f"-Wl,-rpath,$ORIGIN/{up}/lib"],
+        depends=["csrc/include/fastnn.h", "csrc/include/fastnn_ops.def"],
+    )
+
+
+setup(
+    version=VERSION,
+    cmdclass={"build_ext": BuildExt},
+    ext_modules=cythonize(
+        [extension(p) for p in sorted(glob("fastnn/_core/**/*.pyx", recursive=True))],
+        nthreads=0,
+        compiler_directives={"language_level": 3, "boundscheck": False, "wraparound": False,
+                             "initializedcheck": False, "cdivision": True, "binding": True,
+                             "freethreading_compatible": False},
+        build_dir="build/cython",
+    ),
+)

@@ -32,9 +32,12 @@ static int overlaps(const fnn_tensor *a, const fnn_tensor *b) {
 
 /* Two indices of a written tensor must not name one element (an expanded view). */
 static int self_overlaps(const fnn_tensor *t) {
-  for (int i = 0; i < t->ndim; i++)
-    if (t->size[i] > 1 && t->stride[i] == 0) return 1;
-  return 0;
+  int shared = 0;
+  for (int i = 0; i < t->ndim; i++) {
+    if (t->size[i] == 0) return 0;
+    shared |= t->size[i] > 1 && t->stride[i] == 0;
+  }
+  return shared;
 }
 
 static fnn_status check_given(const fnn_opdef *def, const fnn_call *c, int i,

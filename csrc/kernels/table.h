@@ -8,11 +8,13 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "kernels/copy.h"
 #include "kernels/unary.h"
 
 typedef struct fnn_kernels {
   const char *isa;
   const fnn_unary_kernels *unary;
+  const fnn_copy_kernels *copy;
 } fnn_kernels;
 
 extern const fnn_kernels fnn_kernels_base;

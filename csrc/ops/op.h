@@ -48,6 +48,10 @@ void fnn_set_shape(fnn_tensor *t, int dtype, int ndim, const int64_t *size);
 fnn_status fnn_broadcast(const fnn_opdef *def, int n, const fnn_tensor *const *in, fnn_tensor *out);
 /* torch's rule for the strides of a pointwise result: the operands' own order of dimensions. */
 void fnn_set_pointwise_strides(int n, const fnn_tensor *const *in, fnn_tensor *out);
+/* Whether t's elements fill one block, each once, in any order of dimensions. */
+int fnn_is_dense(const fnn_tensor *t);
+/* torch's preserve_format: x's strides where x is dense, else x's order of dimensions. */
+void fnn_set_dense_strides(const fnn_tensor *x, fnn_tensor *out);
 /* dim in [-ndim, ndim) to [0, ndim); ndim 0 counts as 1. */
 fnn_status fnn_wrap_dim(const fnn_opdef *def, int64_t dim, int ndim, int *wrapped);
 static inline int fnn_is_float(int dtype) { return dtype == FNN_F32 || dtype == FNN_F64; }

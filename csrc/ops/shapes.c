@@ -88,6 +88,28 @@ void fnn_set_pointwise_strides(int n, const fnn_tensor *const *in, fnn_tensor *o
   }
 }
 
+int fnn_is_dense(const fnn_tensor *t) {
+  int used[FNN_MAX_DIMS] = {0};
+  int64_t expect = 1;
+  for (int round = 0; round < t->ndim; round++) {
+    int found = -1;
+    for (int d = 0; d < t->ndim && found < 0; d++)
+      if (!used[d] && (t->size[d] == 1 || t->stride[d] == expect)) found = d;
+    if (found < 0) return fnn_tensor_numel(t) == 0;
+    used[found] = 1;
+    if (t->size[found] != 1) expect *= t->size[found];
+  }
+  return 1;
+}
+
+void fnn_set_dense_strides(const fnn_tensor *x, fnn_tensor *out) {
+  if (fnn_is_dense(x)) {
+    for (int d = 0; d < x->ndim; d++) out->stride[d] = x->stride[d];
+  } else {
+    fnn_set_pointwise_strides(1, &x, out);
+  }
+}
+
 fnn_status fnn_wrap_dim(const fnn_opdef *def, int64_t dim, int ndim, int *wrapped) {
   int64_t n = ndim ? ndim : 1;
   if (dim < -n || dim >= n)

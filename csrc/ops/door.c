@@ -3,31 +3,11 @@
 
 #define MAX_FIXED_OUT 8
 
-/* Bytes [lo, hi) of the storage that t can reach. */
-static void reach(const fnn_tensor *t, int64_t *lo, int64_t *hi) {
-  int64_t low = 0, high = 1, item = fnn_dtype_size((fnn_dtype)t->dtype);
-  for (int i = 0; i < t->ndim; i++) {
-    if (t->size[i] == 0) high = low;
-    if (t->stride[i] > 0) high += (t->size[i] - 1) * t->stride[i];
-    else low += (t->size[i] - 1) * t->stride[i];
-  }
-  *lo = t->offset + low * item;
-  *hi = t->offset + high * item;
-}
-
 static int same_elements(const fnn_tensor *a, const fnn_tensor *b) {
   if (a->offset != b->offset || a->dtype != b->dtype || !fnn_same_shape(a, b)) return 0;
   for (int i = 0; i < a->ndim; i++)
     if (a->stride[i] != b->stride[i] && a->size[i] != 1) return 0;
   return 1;
-}
-
-static int overlaps(const fnn_tensor *a, const fnn_tensor *b) {
-  if (a->storage != b->storage && a->storage->data != b->storage->data) return 0;
-  int64_t alo, ahi, blo, bhi;
-  reach(a, &alo, &ahi);
-  reach(b, &blo, &bhi);
-  return alo < bhi && blo < ahi;
 }
 
 /* Two indices of a written tensor must not name one element (an expanded view). */
@@ -54,14 +34,14 @@ static fnn_status check_given(const fnn_opdef *def, const fnn_call *c, int i,
                     "location; clone() it first", def->name);
   for (int j = 0; j < c->nin; j++) {
     const fnn_tensor *in = c->in[j];
-    if (!in || !overlaps(t, in)) continue;
+    if (!in || !fnn_overlap(t, in)) continue;
     if ((def->flags & FNN_ALIAS) && same_elements(t, in)) continue;
     return fnn_fail(FNN_ERUNTIME,
                     "%s: some elements of an input and the written tensor refer to a single "
                     "memory location; clone() the input first", def->name);
   }
   for (int j = 0; j < i; j++)
-    if (c->out[j] && c->out[j]->storage && overlaps(t, c->out[j]))
+    if (c->out[j] && c->out[j]->storage && fnn_overlap(t, c->out[j]))
       return fnn_fail(FNN_ERUNTIME, "%s: two outputs share memory", def->name);
   return FNN_OK;
 }

@@ -39,6 +39,10 @@ struct fnn_opdef {
 
 extern const fnn_opdef fnn_opdefs[FNN_NUM_OPS];
 
+/* ---- overlap.c */
+/* Whether some element of a and one of b share a byte. */
+int fnn_overlap(const fnn_tensor *a, const fnn_tensor *b);
+
 /* ---- shapes.c: shared by the infer functions */
 /* Contiguous strides for the sizes of t. */
 void fnn_set_contiguous(fnn_tensor *t);

@@ -98,7 +98,7 @@ def _result(t):
     shape, stride = list(t.size[: t.ndim]), [s * item.itemsize for s in t.stride[: t.ndim]]
     if 0 in shape:
         return np.empty(shape, item)
-    span = sum((n - 1) * s for n, s in zip(shape, stride)) + item.itemsize
+    span = sum((n - 1) * s for n, s in zip(shape, stride, strict=True)) + item.itemsize
     raw = (C.c_char * span).from_address(data + t.offset)
     out = np.empty_like(np.ndarray(shape, item, raw, strides=stride), subok=False)
     out[...] = np.ndarray(shape, item, raw, strides=stride)
@@ -118,14 +118,15 @@ def run(op, *ins, out=None, nout=1, attrs=()):
     slots = [g.d if g else _Tensor() for g in given]
     pin = (C.c_void_p * max(1, len(ins)))(*[C.addressof(x.d) if x else None for x in ins])
     pout = (C.c_void_p * max(1, len(slots)))(*[C.addressof(s) for s in slots])
-    pattr = (_Attr * max(1, len(attrs)))(*[_attr(k, v, keep) for k, v in zip(kinds, attrs)])
+    pattr = (_Attr * max(1, len(attrs)))(*[_attr(k, v, keep) for k, v in zip(kinds, attrs,
+                                                                 strict=True)])
     call = _Call(code, len(ins), len(slots), C.addressof(pin), C.addressof(pout),
                  C.addressof(pattr))
     status = lib.fnn_run(C.byref(call))
     if status:
         raise ERRORS[status](lib.fnn_last_error().decode())
     results = []
-    for g, s in zip(given, slots):
+    for g, s in zip(given, slots, strict=True):
         if g:
             results.append(g.a)
         else:

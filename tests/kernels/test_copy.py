@@ -182,3 +182,34 @@ def test_refusals():
     with pytest.raises(RuntimeError, match="single memory"):
         run("copy_", x[0], out=[np.lib.stride_tricks.as_strided(np.zeros(4, "float32"), (3, 4),
                                                                 (0, 4))])
+
+
+def test_overlap_is_found_exactly():
+    """copy_ refuses where NumPy's exact solver sees shared memory, and only there."""
+    rng = np.random.default_rng(3)
+    shared = 0
+    for _ in range(3000):
+        base = np.zeros(rng.integers(2, 7, int(rng.integers(1, 4))), "int32")
+        views = []
+        for _ in range(2):
+            v = base
+            for d in range(base.ndim):
+                a, b = sorted(rng.integers(0, base.shape[d] + 1, 2))
+                step = int(rng.choice([1, 2, 3, -1, -2]))
+                v = v[(slice(None),) * d + (slice(a, b),)]
+                v = v[(slice(None),) * d + (slice(None, None, step),)]
+            views.append(v.transpose(rng.permutation(v.ndim)))
+        x, y = views
+        if rng.random() < 0.3 and x.size:
+            x = x[(slice(0, 1),) * x.ndim]
+        same = x.shape == y.shape and x.ctypes.data == y.ctypes.data and all(
+            n == 1 or a == b for n, a, b in zip(x.shape, x.strides, y.strides, strict=True))
+        if same or any(a not in (1, b) for a, b in zip(x.shape, y.shape, strict=True)):
+            continue
+        if np.shares_memory(x, y):
+            shared += 1
+            with pytest.raises(RuntimeError, match="single memory"):
+                run("copy_", x, out=[y])
+        else:
+            run("copy_", x, out=[y])
+    assert shared > 100

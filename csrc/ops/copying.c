@@ -21,8 +21,7 @@ static fnn_status copy_infer(const fnn_opdef *def, const fnn_call *c, fnn_tensor
 static fnn_status copy_run(const fnn_opdef *def, const fnn_call *c, void *ws) {
   (void)def;
   (void)ws;
-  if (c->in[0]->storage == c->out[0]->storage && c->in[0]->offset == c->out[0]->offset &&
-      c->in[0]->dtype == c->out[0]->dtype)
+  if (fnn_tensor_data(c->in[0]) == fnn_tensor_data(c->out[0]))
     return FNN_OK; /* onto itself: the door lets only identical elements through */
   fnn_copy(c->in[0], c->out[0]);
   return FNN_OK;

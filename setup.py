@@ -29,7 +29,8 @@ class BuildExt(build_ext):
         super().build_extensions()
 
     def compile_library(self):
-        args = ["-std=gnu11", *OPT, *WARN, *SANITIZE, "-ffp-contract=off", "-fvisibility=hidden"]
+        args = ["-std=gnu11", *OPT, *WARN, *SANITIZE, "-ffp-contract=off", "-fno-math-errno",
+                "-fno-trapping-math", "-fvisibility=hidden"]
         openmp = ["-fopenmp"] if self.has_openmp() else []
         out = Path(self.build_temp) / "csrc"
         groups = {"runtime": ["-Wconversion", "-Wno-sign-conversion"], "ops": [], "isa": []}

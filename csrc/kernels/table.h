@@ -10,11 +10,13 @@
 
 #include "kernels/copy.h"
 #include "kernels/unary.h"
+#include "kernels/optim.h"
 
 typedef struct fnn_kernels {
   const char *isa;
   const fnn_unary_kernels *unary;
   const fnn_copy_kernels *copy;
+  const fnn_optim_kernels *optim;
 } fnn_kernels;
 
 extern const fnn_kernels fnn_kernels_base;

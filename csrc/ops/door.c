@@ -20,9 +20,9 @@ static int self_overlaps(const fnn_tensor *t) {
   return shared;
 }
 
-static fnn_status check_given(const fnn_opdef *def, const fnn_call *c, int i,
-                              const fnn_tensor *want) {
-  const fnn_tensor *t = c->out[i];
+/* A given output by itself. */
+static fnn_status check_written(const fnn_opdef *def, const fnn_tensor *t,
+                                const fnn_tensor *want) {
   if (want && (t->dtype != want->dtype || !fnn_same_shape(t, want)))
     return fnn_fail(FNN_EVALUE, "%s: the result is %s and cannot be written into %s", def->name,
                     fnn_tensor_str(want), fnn_tensor_str(t));
@@ -32,6 +32,12 @@ static fnn_status check_given(const fnn_opdef *def, const fnn_call *c, int i,
     return fnn_fail(FNN_ERUNTIME,
                     "%s: more than one element of the written tensor refers to a single memory "
                     "location; clone() it first", def->name);
+  return FNN_OK;
+}
+
+/* A given output against the operands that it must not share memory with. */
+static fnn_status check_overlap(const fnn_opdef *def, const fnn_call *c, int i) {
+  const fnn_tensor *t = c->out[i];
   for (int j = 0; j < c->nin; j++) {
     const fnn_tensor *in = c->in[j];
     if (!in || !fnn_overlap(t, in)) continue;
@@ -44,6 +50,47 @@ static fnn_status check_given(const fnn_opdef *def, const fnn_call *c, int i,
     if (c->out[j] && c->out[j]->storage && fnn_overlap(t, c->out[j]))
       return fnn_fail(FNN_ERUNTIME, "%s: two outputs share memory", def->name);
   return FNN_OK;
+}
+
+static fnn_status check_given(const fnn_opdef *def, const fnn_call *c, int i,
+                              const fnn_tensor *want) {
+  fnn_status st = check_written(def, c->out[i], want);
+  return st ? st : check_overlap(def, c, i);
+}
+
+/* Whether every written operand has a storage of its own: a hash table instead of all pairs,
+ * because an optimizer's step has hundreds of operands. 0: unknown, look at the pairs. */
+#define SLOTS 4096
+static int all_apart(const fnn_call *c) {
+  int slots = 64, n = c->nin + c->nout;
+  while (slots < 2 * n) slots *= 2;
+  if (slots > SLOTS) return 0;
+  int16_t owner[SLOTS];
+  memset(owner, -1, (size_t)slots * sizeof *owner);
+  for (int k = 0; k < n; k++) {
+    const fnn_tensor *t = k < c->nout ? c->out[k] : c->in[k - c->nout];
+    if (!t) continue;
+    if (t->storage->deleter) return 0; /* borrowed memory may be borrowed twice */
+    uint64_t key = (uint64_t)(uintptr_t)t->storage;
+    unsigned at = (unsigned)((key * 0x9e3779b97f4a7c15u) >> 40) & (unsigned)(slots - 1);
+    while (owner[at] >= 0) {
+      if (c->out[owner[at]]->storage == t->storage) return 0;
+      at = (at + 1) & (unsigned)(slots - 1);
+    }
+    if (k < c->nout) owner[at] = (int16_t)k;
+  }
+  return 1;
+}
+
+static fnn_status check_open(const fnn_opdef *def, const fnn_call *c) {
+  int apart = all_apart(c);
+  fnn_status st = FNN_OK;
+  for (int i = 0; i < c->nout && !st; i++) {
+    if (!c->out[i]) continue;
+    st = check_written(def, c->out[i], NULL);
+    if (!st && !apart) st = check_overlap(def, c, i);
+  }
+  return st;
 }
 
 static fnn_status run_fixed(const fnn_opdef *def, const fnn_call *c) {
@@ -74,13 +121,18 @@ static fnn_status run_fixed(const fnn_opdef *def, const fnn_call *c) {
   return st;
 }
 
+/* Without a locked add, which would be half the price of a small update: writers of one tensor
+ * that race have no defined result, and each of them still moves the version. */
+static void count_write(fnn_storage *s) {
+  uint32_t version = __atomic_load_n(&s->version, __ATOMIC_RELAXED);
+  __atomic_store_n(&s->version, version + 1, __ATOMIC_RELAXED);
+}
+
 /* Ops that write any number of given tensors (optimizer updates), or size their own outputs. */
 static fnn_status run_open(const fnn_opdef *def, const fnn_call *c) {
   fnn_status st = def->family->infer(def, c, NULL);
   if (st) return st;
-  if (!(def->flags & FNN_DYNAMIC))
-    for (int i = 0; i < c->nout; i++)
-      if (c->out[i] && (st = check_given(def, c, i, NULL))) return st;
+  if (!(def->flags & FNN_DYNAMIC) && (st = check_open(def, c))) return st;
   int64_t bytes = def->family->workspace ? def->family->workspace(def, c) : 0;
   void *ws = NULL;
   if (bytes > 0 && !(ws = fnn_alloc(bytes))) return FNN_ENOMEM;
@@ -88,7 +140,7 @@ static fnn_status run_open(const fnn_opdef *def, const fnn_call *c) {
   if (ws) fnn_free(ws, bytes);
   if (!st && !(def->flags & FNN_DYNAMIC))
     for (int i = 0; i < c->nout; i++)
-      if (c->out[i]) __atomic_add_fetch(&c->out[i]->storage->version, 1, __ATOMIC_RELAXED);
+      if (c->out[i]) count_write(c->out[i]->storage);
   return st;
 }
 

@@ -211,6 +211,9 @@ FNN_API void fnn_set_num_threads(int n); /* < 1: back to the default */
 FNN_API int fnn_get_num_threads(void);   /* what a region started now would use */
 FNN_API void fnn_set_parallel_backend(fnn_parallel_fn fn, void *pool); /* NULL: OpenMP */
 FNN_API const char *fnn_parallel_backend(void); /* "openmp", "serial" or "host" */
+/* Calls fn on disjoint ranges that cover [0, n), none shorter than grain but the last. Serial
+ * where n <= grain, inside a region, or with one thread. */
+FNN_API void fnn_parallel_for(int64_t n, int64_t grain, fnn_range_fn fn, void *ctx);
 
 /* ------------------------------------------------------------------ processor */
 
@@ -218,6 +221,9 @@ FNN_API const char *fnn_isa(void);        /* "avx512", "avx2", "neon" or "base" 
 FNN_API const char *fnn_isa_best(void);   /* the best one that this machine runs */
 FNN_API fnn_status fnn_set_isa(const char *name);
 FNN_API int fnn_cpu_count(void);          /* by affinity mask and cgroup quota */
+/* FNN_EVALUE and a message if a FASTNN_* variable that was read at load holds nonsense (it was
+ * then ignored): what wraps this library calls it once and refuses to start. */
+FNN_API fnn_status fnn_check_environment(void);
 
 #ifdef __cplusplus
 }

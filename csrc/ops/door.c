@@ -112,7 +112,10 @@ static fnn_status run_fixed(const fnn_opdef *def, const fnn_call *c) {
   void *ws = NULL;
   if (bytes > 0 && !(ws = fnn_alloc(bytes))) st = FNN_ENOMEM;
   if (!st) st = def->family->run(def, c, ws);
-  if (ws) fnn_free(ws, bytes);
+  if (ws) {
+    fnn_free(ws, bytes);
+    fnn_max_threads_end();
+  }
   for (int i = 0; i < c->nout; i++) {
     if (!c->out[i]) continue;
     if (fresh[i]) { if (st) fnn_tensor_release(c->out[i]); }
@@ -137,7 +140,10 @@ static fnn_status run_open(const fnn_opdef *def, const fnn_call *c) {
   void *ws = NULL;
   if (bytes > 0 && !(ws = fnn_alloc(bytes))) return FNN_ENOMEM;
   st = def->family->run(def, c, ws);
-  if (ws) fnn_free(ws, bytes);
+  if (ws) {
+    fnn_free(ws, bytes);
+    fnn_max_threads_end();
+  }
   if (!st && !(def->flags & FNN_DYNAMIC))
     for (int i = 0; i < c->nout; i++)
       if (c->out[i]) count_write(c->out[i]->storage);

@@ -1,4 +1,5 @@
 /* Which ISA's kernels are in force: the best that the processor runs, or FASTNN_ISA's. */
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "kernels/table.h"
@@ -43,15 +44,18 @@ fnn_status fnn_set_isa(const char *name) {
   for (int i = 0; i < LADDER; i++) {
     if (strcmp(ladder[i]->isa, name) != 0) continue;
     if (!runs(ladder[i]))
-      return fnn_fail(FNN_EVALUE, "FASTNN_ISA: this processor does not run %s", name);
+      return fnn_fail(FNN_EVALUE, "instruction set %s: this processor does not run it", name);
     fnn_k = ladder[i];
     return FNN_OK;
   }
-  return fnn_fail(FNN_EVALUE, "FASTNN_ISA: no such instruction set: %s", name);
+  return fnn_fail(FNN_EVALUE, "no such instruction set: %s (avx512, avx2, neon, base)", name);
 }
 
 __attribute__((constructor)) static void choose(void) {
   const char *name = getenv("FASTNN_ISA");
   fnn_k = best();
-  if (name && *name) fnn_set_isa(name);
+  if (!name || !*name || fnn_set_isa(name) == FNN_OK) return;
+  char text[128];
+  snprintf(text, sizeof text, "FASTNN_ISA: %.100s", fnn_last_error());
+  fnn_bad_environment(text);
 }

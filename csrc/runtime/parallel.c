@@ -1,9 +1,128 @@
-/* Threads: the only OpenMP of the library. */
-#include "runtime/runtime.h"
+/* Threads: how many, which backend, and the only OpenMP of the library. */
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
 
-int fnn_max_threads(void) { return 1; }
+#include "runtime/runtime.h"
+#include "runtime/sizes.h"
+#ifdef _OPENMP
+#include <omp.h>
+#endif
+
+static int own;              /* fnn_set_num_threads; 0: the default */
+static int omp_at_load;      /* omp_get_max_threads() when the library was loaded */
+static fnn_parallel_fn host; /* a host program's pool */
+static void *host_pool;
+static __thread int inside;  /* a region's number of nested calls on this thread */
+static __thread int promised; /* what fnn_max_threads told the running op; 0: nothing */
+
+/* ---- how many */
+
+static int clamp(int64_t n) { return n < 1 ? 1 : n > FNN_MAX_THREADS ? FNN_MAX_THREADS : (int)n; }
+
+#ifdef _OPENMP
+int fnn_openmp_procs(void) { return omp_get_num_procs(); }
+static int omp_threads(void) { return omp_get_max_threads(); }
+static int in_foreign_region(void) { return omp_in_parallel(); }
+#else
+int fnn_openmp_procs(void) { return 0; }
+static int omp_threads(void) { return FNN_MAX_THREADS; }
+static int in_foreign_region(void) { return 0; }
+#endif
+
+/* An own setting may exceed the processors, and OMP_NUM_THREADS; but a limit that was put on
+ * OpenMP since (threadpoolctl, omp_set_num_threads) shows as less than there was at load, and
+ * holds for every setting. */
+int fnn_get_num_threads(void) {
+  int set = __atomic_load_n(&own, __ATOMIC_RELAXED), omp = omp_threads();
+  if (set) return clamp(omp < omp_at_load ? fnn_min64(set, omp) : set);
+  return clamp(fnn_min64(fnn_cpu_count(), omp));
+}
+
+void fnn_set_num_threads(int n) {
+  __atomic_store_n(&own, n < 1 ? 0 : clamp(n), __ATOMIC_RELAXED);
+  promised = 0;
+}
+
+int fnn_max_threads(void) { return promised = fnn_get_num_threads(); }
+void fnn_max_threads_end(void) { promised = 0; }
+
+/* ---- the OpenMP backend */
+
+#ifdef _OPENMP
+/* Ranges of equal length, one per thread, however many threads OpenMP grants. */
+static void openmp(int64_t n, int64_t grain, int threads, fnn_range_fn fn, void *ctx) {
+#pragma omp parallel num_threads(threads)
+  {
+    int me = omp_get_thread_num();
+    int64_t chunk = fnn_max64(grain, fnn_ceil_div(n, omp_get_num_threads()));
+    int64_t begin = me * chunk, end = fnn_min64(n, begin + chunk);
+    inside++;
+    if (begin < end) fn(ctx, begin, end, me);
+    inside--;
+  }
+}
+
+/* A child that inherits a used libgomp hangs in its first region: give the threads back first. */
+static void before_fork(void) {
+  if (!inside && !omp_in_parallel()) omp_pause_resource_all(omp_pause_hard);
+}
+#endif
+
+/* ---- the door to all of them */
+
+void fnn_set_parallel_backend(fnn_parallel_fn fn, void *pool) {
+  host_pool = pool;
+  host = fn;
+}
+
+const char *fnn_parallel_backend(void) {
+#ifdef _OPENMP
+  return host ? "host" : "openmp";
+#else
+  return host ? "host" : "serial";
+#endif
+}
+
+static void serial(int64_t n, fnn_range_fn fn, void *ctx) {
+  inside++;
+  fn(ctx, 0, n, 0);
+  inside--;
+}
 
 void fnn_parallel_for(int64_t n, int64_t grain, fnn_range_fn fn, void *ctx) {
-  (void)grain;
-  if (n > 0) fn(ctx, 0, n, 0);
+  if (n <= 0) return;
+  if (grain < 1) grain = 1;
+  if (n <= grain || inside || in_foreign_region()) {
+    serial(n, fn, ctx);
+    return;
+  }
+  int64_t threads = fnn_min64(fnn_get_num_threads(), fnn_ceil_div(n, grain));
+  if (promised) threads = fnn_min64(threads, promised);
+  if (threads < 2) {
+    serial(n, fn, ctx);
+    return;
+  }
+  if (host) {
+    host(host_pool, n, grain, (int)threads, fn, ctx);
+    return;
+  }
+#ifdef _OPENMP
+  openmp(n, grain, (int)threads, fn, ctx);
+#else
+  serial(n, fn, ctx);
+#endif
+}
+
+__attribute__((constructor)) static void start(void) {
+  omp_at_load = omp_threads();
+#ifdef _OPENMP
+  pthread_atfork(before_fork, NULL, NULL);
+#endif
+  const char *name = getenv("FASTNN_NUM_THREADS");
+  if (!name || !*name) return;
+  char *end;
+  long n = strtol(name, &end, 10);
+  if (*end || n < 1) fnn_bad_environment("FASTNN_NUM_THREADS: expected a number of threads");
+  else own = clamp(n);
 }

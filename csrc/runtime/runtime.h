@@ -16,7 +16,10 @@ fnn_status fnn_fail(fnn_status status, const char *format, ...) FNN_PRINTF(2, 3)
 const char *fnn_shape_str(int ndim, const int64_t *size);
 const char *fnn_tensor_str(const fnn_tensor *t);
 
-/* ---- memory.c: the only malloc */
+/* Remembers the first bad FASTNN_* variable for fnn_check_environment. */
+void fnn_bad_environment(const char *message);
+
+/* ---- memory.c, memory_pool.c: the only malloc */
 #define FNN_ALIGN 64
 /* 64-byte aligned block, or NULL. bytes must be given back to fnn_free unchanged. */
 void *fnn_alloc(int64_t bytes);
@@ -24,13 +27,15 @@ void fnn_free(void *p, int64_t bytes);
 
 /* ---- parallel.c: the only OpenMP */
 #define FNN_MAX_THREADS 256
-int fnn_max_threads(void); /* upper bound of a worker's number + 1, for scratch */
-/* Calls fn on disjoint ranges that cover [0, n), none shorter than grain but the last.
- * Serial where n <= grain, inside a region, or with one thread. */
-void fnn_parallel_for(int64_t n, int64_t grain, fnn_range_fn fn, void *ctx);
+/* Upper bound of a worker's number + 1, for scratch. It binds the regions that this thread starts
+ * until fnn_max_threads_end, whatever other threads set meanwhile; the door ends it. */
+int fnn_max_threads(void);
+void fnn_max_threads_end(void);
+int fnn_openmp_procs(void); /* processors by OpenMP's count; 0 without OpenMP */
 
 /* ---- cpu.c */
 int64_t fnn_l2_bytes(void);
+int64_t fnn_memory_total(void); /* of the machine, or of the cgroup where that is less */
 
 /* ---- random.c: Philox 4x32-10 (Salmon et al., Parallel random numbers: as easy as 1, 2, 3,
  * SC 2011). A generator is an int64 tensor of two elements, {seed, offset}. */

@@ -23,6 +23,16 @@ fnn_status fnn_fail(fnn_status status, const char *format, ...) {
   return status;
 }
 
+static char bad_environment[256];
+
+void fnn_bad_environment(const char *text) {
+  if (!*bad_environment) snprintf(bad_environment, sizeof bad_environment, "%s", text);
+}
+
+fnn_status fnn_check_environment(void) {
+  return *bad_environment ? fnn_fail(FNN_EVALUE, "%s", bad_environment) : FNN_OK;
+}
+
 const char *fnn_shape_str(int ndim, const int64_t *size) {
   char *s = words[turn++ % TURNS];
   size_t room = sizeof words[0], at = 0;

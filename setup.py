@@ -1,7 +1,9 @@
 """Builds libfastnn (shared and static) from csrc, then the Cython modules that link to it."""
 
 import os
+import shutil
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from glob import glob
 from pathlib import Path
 
@@ -10,6 +12,7 @@ from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
 
 VERSION = "0.1.0"
+JOBS = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 SANITIZE = os.environ.get("FASTNN_SANITIZE", "").split()  # e.g. "-fsanitize=address,undefined"
 OPT = ["-O1", "-g"] if SANITIZE else ["-O3", "-g0"]
 WARN = ["-Wall", "-Wextra", "-Werror"]
@@ -19,9 +22,15 @@ LINK = [*SANITIZE] if SANITIZE else ["-Wl,-s"]
 class BuildExt(build_ext):
     """build_ext that first compiles csrc into fastnn/lib/libfastnn.{so,a}."""
 
-    def build_extensions(self):
+    def run(self):
         inplace = self.inplace or getattr(self, "editable_mode", False)
-        self.lib = Path("fastnn/lib" if inplace else Path(self.build_lib) / "fastnn/lib")
+        super().run()
+        if inplace:  # setuptools builds in build_lib and copies only extensions back
+            shutil.copytree(self.lib, "fastnn/lib", dirs_exist_ok=True)
+
+    def build_extensions(self):
+        self.parallel = self.parallel or JOBS
+        self.lib = Path(self.build_lib) / "fastnn/lib"
         self.lib.mkdir(parents=True, exist_ok=True)
         self.compile_library()
         for ext in self.extensions:
@@ -34,18 +43,22 @@ class BuildExt(build_ext):
         openmp = ["-fopenmp"] if self.has_openmp() else []
         out = Path(self.build_temp) / "csrc"
         groups = {"runtime": ["-Wconversion", "-Wno-sign-conversion"], "ops": [], "isa": []}
-        objects = []
-        for folder, extra in groups.items():
-            objects += self.compiler.compile(
-                sorted(glob(f"csrc/{folder}/*.c")),
+        headers = [p for e in ("h", "inc", "def") for p in glob(f"csrc/**/*.{e}", recursive=True)]
+
+        def compile_one(source):
+            folder = Path(source).parent.name
+            return self.compiler.compile(
+                [source],
                 output_dir=str(out),
                 macros=[("FNN_VERSION_STRING", f'"{VERSION}"')],
                 include_dirs=["csrc", "csrc/include"],
-                extra_postargs=args + extra + (openmp if folder == "runtime" else []),
-                depends=glob("csrc/**/*.h", recursive=True)
-                + glob("csrc/**/*.inc", recursive=True)
-                + glob("csrc/**/*.def", recursive=True),
+                extra_postargs=args + groups[folder] + (openmp if folder == "runtime" else []),
+                depends=headers,
             )
+
+        sources = [p for folder in groups for p in sorted(glob(f"csrc/{folder}/*.c"))]
+        with ThreadPoolExecutor(JOBS) as pool:
+            objects = [o for made in pool.map(compile_one, sources) for o in made]
         shared = str(self.lib / "libfastnn.so")
         self.compiler.link_shared_object(
             objects, shared, extra_postargs=[*LINK, *openmp, "-Wl,-soname,libfastnn.so", "-lm"]
@@ -93,7 +106,7 @@ setup(
     cmdclass={"build_ext": BuildExt},
     ext_modules=cythonize(
         [extension(p) for p in sorted(glob("fastnn/_core/**/*.pyx", recursive=True))],
-        nthreads=0,
+        nthreads=JOBS,
         compiler_directives={"language_level": 3, "boundscheck": False, "wraparound": False,
                              "initializedcheck": False, "cdivision": True, "binding": True,
                              "freethreading_compatible": False},

@@ -154,6 +154,8 @@ fnn_status fnn_run(const fnn_call *c) {
   if ((unsigned)c->op >= FNN_NUM_OPS)
     return fnn_fail(FNN_EVALUE, "no such opcode: %d", (int)c->op);
   const fnn_opdef *def = &fnn_opdefs[c->op];
+  if (!c->attr && strchr(def->signature, ';'))
+    return fnn_fail(FNN_EVALUE, "%s: attributes are missing: %s", def->name, def->signature);
   int open = (def->flags & (FNN_DYNAMIC | FNN_VARIADIC)) != 0;
   if (!open && c->nout > MAX_FIXED_OUT)
     return fnn_fail(FNN_EVALUE, "%s: %d outputs, expected %s", def->name, c->nout, def->signature);

@@ -1,0 +1,5 @@
+"""The op modules, and the functions of all of them under one roof."""
+
+from .activation import *
+from .copy import *
+from .view import *

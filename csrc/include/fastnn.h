@@ -209,8 +209,8 @@ typedef void (*fnn_parallel_fn)(void *pool, int64_t n, int64_t grain, int thread
 
 FNN_API void fnn_set_num_threads(int n); /* < 1: back to the default */
 FNN_API int fnn_get_num_threads(void);   /* what a region started now would use */
-FNN_API void fnn_set_parallel_backend(fnn_parallel_fn fn, void *pool); /* NULL: OpenMP */
-FNN_API const char *fnn_parallel_backend(void); /* "openmp", "serial" or "host" */
+FNN_API void fnn_set_parallel_backend(fnn_parallel_fn fn, void *pool); /* NULL: ours */
+FNN_API const char *fnn_parallel_backend(void); /* "pool", "openmp", "serial" or "host" */
 /* Calls fn on disjoint ranges that cover [0, n), none shorter than grain but the last. Serial
  * where n <= grain, inside a region, or with one thread. */
 FNN_API void fnn_parallel_for(int64_t n, int64_t grain, fnn_range_fn fn, void *ctx);

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "runtime/runtime.h"
+#include "runtime/pool.h"
 #include "runtime/sizes.h"
 #ifdef _OPENMP
 #include <omp.h>
@@ -13,7 +13,16 @@ static int own;              /* fnn_set_num_threads; 0: the default */
 static int omp_at_load;      /* omp_get_max_threads() when the library was loaded */
 static fnn_parallel_fn host; /* a host program's pool */
 static void *host_pool;
-static __thread int inside;  /* a region's number of nested calls on this thread */
+enum { POOL, OPENMP, SERIAL };
+#if defined(__linux__)
+static int backend = POOL; /* docs/adr/0001-parallel-backend.md */
+#elif defined(_OPENMP)
+static int backend = OPENMP;
+#else
+static int backend = SERIAL;
+#endif
+static const char *const names[] = {"pool", "openmp", "serial"};
+static __thread int inside;   /* this thread runs a range: regions that it starts are serial */
 static __thread int promised; /* what fnn_max_threads told the running op; 0: nothing */
 
 /* ---- how many */
@@ -63,10 +72,6 @@ static void openmp(int64_t n, int64_t grain, int threads, fnn_range_fn fn, void 
   }
 }
 
-/* A child that inherits a used libgomp hangs in its first region: give the threads back first. */
-static void before_fork(void) {
-  if (!inside && !omp_in_parallel()) omp_pause_resource_all(omp_pause_hard);
-}
 #endif
 
 /* ---- the door to all of them */
@@ -76,18 +81,26 @@ void fnn_set_parallel_backend(fnn_parallel_fn fn, void *pool) {
   host = fn;
 }
 
-const char *fnn_parallel_backend(void) {
-#ifdef _OPENMP
-  return host ? "host" : "openmp";
-#else
-  return host ? "host" : "serial";
-#endif
-}
+const char *fnn_parallel_backend(void) { return host ? "host" : names[backend]; }
 
 static void serial(int64_t n, fnn_range_fn fn, void *ctx) {
   inside++;
   fn(ctx, 0, n, 0);
   inside--;
+}
+
+/* A host's threads are strangers: mark them while they run a range of ours. */
+typedef struct marked_range {
+  fnn_range_fn fn;
+  void *ctx;
+} marked_range;
+
+static void marked(void *ctx, int64_t begin, int64_t end, int thread) {
+  marked_range *range = ctx;
+  int before = inside;
+  inside = 1;
+  range->fn(range->ctx, begin, end, thread);
+  inside = before;
 }
 
 void fnn_parallel_for(int64_t n, int64_t grain, fnn_range_fn fn, void *ctx) {
@@ -104,25 +117,55 @@ void fnn_parallel_for(int64_t n, int64_t grain, fnn_range_fn fn, void *ctx) {
     return;
   }
   if (host) {
-    host(host_pool, n, grain, (int)threads, fn, ctx);
+    marked_range range = {fn, ctx};
+    host(host_pool, n, grain, (int)threads, marked, &range);
     return;
   }
 #ifdef _OPENMP
-  openmp(n, grain, (int)threads, fn, ctx);
-#else
-  serial(n, fn, ctx);
+  if (backend == OPENMP) {
+    openmp(n, grain, (int)threads, fn, ctx);
+    return;
+  }
 #endif
+  inside++;
+  int done = backend == POOL && fnn_pool_run(n, grain, (int)threads, fn, ctx);
+  inside--;
+  if (!done) serial(n, fn, ctx);
+}
+
+void fnn_pool_worker(void) { inside = 1; }
+
+/* ---- start and fork */
+
+/* A child that inherits a used libgomp hangs in its first region: give its threads back first. */
+static void before_fork(void) {
+#ifdef _OPENMP
+  if (backend == OPENMP && !inside && !omp_in_parallel()) omp_pause_resource_all(omp_pause_hard);
+#endif
+}
+
+static void read_backend(const char *name) {
+  int i = 0;
+  while (i < 3 && strcmp(name, names[i]) != 0) i++;
+#ifndef _OPENMP
+  if (i == OPENMP) {
+    fnn_bad_environment("FASTNN_PARALLEL: this build has no OpenMP");
+    return;
+  }
+#endif
+  if (i == 3) fnn_bad_environment("FASTNN_PARALLEL: expected pool, openmp or serial");
+  else backend = i;
 }
 
 __attribute__((constructor)) static void start(void) {
   omp_at_load = omp_threads();
-#ifdef _OPENMP
-  pthread_atfork(before_fork, NULL, NULL);
-#endif
-  const char *name = getenv("FASTNN_NUM_THREADS");
-  if (!name || !*name) return;
+  pthread_atfork(before_fork, NULL, fnn_pool_after_fork);
+  const char *value = getenv("FASTNN_PARALLEL");
+  if (value && *value) read_backend(value);
+  value = getenv("FASTNN_NUM_THREADS");
+  if (!value || !*value) return;
   char *end;
-  long n = strtol(name, &end, 10);
+  long n = strtol(value, &end, 10);
   if (*end || n < 1) fnn_bad_environment("FASTNN_NUM_THREADS: expected a number of threads");
   else own = clamp(n);
 }

@@ -62,15 +62,45 @@ lib.fnn_memory_fail_at.argtypes = [c.c_int64]
 for name in ("fnn_last_error", "fnn_parallel_backend", "fnn_isa", "fnn_isa_best", "fnn_op_name",
              "fnn_op_signature"):
     getattr(lib, name).restype = c.c_char_p
+lib.fnn_tensor_numel.restype = c.c_int64
 lib.fnn_op_find.argtypes = [c.c_char_p]
 lib.fnn_parallel_for.argtypes = [c.c_int64, c.c_int64, RANGE_FN, c.c_void_p]
 lib.fnn_parallel_for.restype = None
+lib.fnn_set_parallel_backend.argtypes = [c.c_void_p, c.c_void_p]
 
 
 def stats() -> Stats:
     s = Stats()
     lib.fnn_memory_get_stats(c.byref(s))
     return s
+
+
+def tensor(dtype: int, *size: int) -> Tensor:
+    """A new uninitialised tensor."""
+    t = Tensor()
+    assert lib.fnn_tensor_empty(c.byref(t), dtype, len(size), (c.c_int64 * 8)(*size)) == 0, error()
+    return t
+
+
+def view(t: Tensor, ctype: type):
+    """The elements of a contiguous tensor as a ctypes array."""
+    n = lib.fnn_tensor_numel(c.byref(t))
+    return (ctype * n).from_address(t.storage.contents.data + t.offset)
+
+
+def run(name: str, inputs: list, outputs: list, *attrs) -> int:
+    """One instruction; a Python float, int or bool in attrs becomes an attribute."""
+    pointers = c.POINTER(Tensor)
+    ins = (pointers * max(1, len(inputs)))(*[t and c.pointer(t) for t in inputs])
+    outs = (pointers * max(1, len(outputs)))(*[t and c.pointer(t) for t in outputs])
+    table = (Attr * max(1, len(attrs)))()
+    for slot, value in zip(table, attrs, strict=False):
+        if isinstance(value, float):
+            slot.v.f = value
+        else:
+            slot.v.i = int(value)
+    call = Call(lib.fnn_op_find(name.encode()), len(inputs), len(outputs), ins, outs, table)
+    return lib.fnn_run(c.byref(call))
 
 
 def error() -> str:

@@ -12,14 +12,6 @@ HEADER = 64  # a storage's header stands before its data, in the same block
 MB = 1 << 20
 
 
-@pytest.fixture(autouse=True)
-def settings():
-    yield
-    lib.fnn_memory_set_poison(0)
-    lib.fnn_memory_fail_at(0)
-    lib.fnn_memory_set_cache_limit(-1)
-
-
 def new(nbytes):
     s = lib.fnn_storage_new(nbytes)
     assert s, error()

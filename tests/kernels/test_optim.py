@@ -5,7 +5,7 @@ import ctypes
 
 import numpy as np
 import pytest
-from engine import BEST, ISAS, Array, run, set_isa
+from engine import BEST, ISAS, Array, lib, run, set_isa
 
 STATES = {"sgd": 0, "adam": 2, "rmsprop": 1, "adagrad": 1, "adadelta": 2}
 # name, keywords of torch's optimizer; what is absent is torch's default
@@ -209,6 +209,21 @@ def test_isas_agree(name, kw, dtype):
             np.testing.assert_allclose(results[isa], results[BEST], rtol=32 * eps, atol=32 * eps)
         else:
             assert results[isa].tobytes() == results[BEST].tobytes()
+
+
+def test_threads_agree():
+    shapes = [(100_001,), (7,), (50_000, 3), (1,)]
+    results = []
+    for threads in (1, 2, 3, 4, 7, 8):
+        lib.fnn_set_num_threads(threads)
+        params, states = group("float32", 2, shapes)
+        cell = cell_of("adam", dict(lr=0.01))
+        for step in range(2):
+            run("adam", *gradients("float32", shapes, step), attrs=[False, False],
+                out=[cell, *params, *flat(states)])
+        results.append(b"".join(a.tobytes() for a in params + flat(states)))
+    lib.fnn_set_num_threads(0)
+    assert len(set(results)) == 1
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])

@@ -1,5 +1,6 @@
 """Optimizers and learning-rate schedulers."""
 
+from fastnn.optim import lr_scheduler
 from fastnn.optim.adadelta import Adadelta
 from fastnn.optim.adagrad import Adagrad
 from fastnn.optim.adam import Adam
@@ -16,4 +17,5 @@ __all__ = [
     "Optimizer",
     "RMSprop",
     "SGD",
+    "lr_scheduler",
 ]

@@ -290,7 +290,7 @@ class Optimizer:
     def _hook_step(self) -> None:
         """From the first step hook on, this optimizer's step runs the hooks; others pay nothing."""
         step = self.step
-        if hasattr(step, "runs_hooks"):
+        if getattr(step, "runs_hooks", False):
             return
 
         def hooked(*args: Any, **kwargs: Any) -> Any:

@@ -1,0 +1,1 @@
+"""Learning-rate schedules, one file per kind; ``fastnn.optim.lr_scheduler`` gathers them."""

@@ -9,12 +9,14 @@
 #include <string.h>
 
 #include "kernels/copy.h"
+#include "kernels/gemm.h"
 #include "kernels/unary.h"
 #include "kernels/optim.h"
 
 typedef struct fnn_kernels {
   const char *isa;
   const fnn_unary_kernels *unary;
+  const fnn_gemm_kernels *gemm_f32, *gemm_f64;
   const fnn_copy_kernels *copy;
   const fnn_optim_kernels *optim;
 } fnn_kernels;

@@ -3,3 +3,10 @@
 #define FNN_FMA_F64(a, b, c) ((a) * (b) + (c))
 #define FNN_VBYTES 16
 #define FNN_HAS_FMA 0
+#define FNN_VREGS 16
+
+#include "simd/vector.h"
+#include "simd/partial.h"
+
+FNN_INLINE vec_f32 vfma_f32(vec_f32 a, vec_f32 b, vec_f32 c) { return a * b + c; }
+FNN_INLINE vec_f64 vfma_f64(vec_f64 a, vec_f64 b, vec_f64 c) { return a * b + c; }

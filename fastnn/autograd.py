@@ -140,13 +140,15 @@ class detect_anomaly(set_detect_anomaly):
 class FunctionCtx:
     """What forward leaves for backward."""
 
+    needs_input_grad: tuple[bool, ...] = ()
+
     def __init__(self) -> None:
-        self._saved: tuple[tuple[Tensor | None, int], ...] = ()
-        self._own: dict[int, int] = {}
-        self.needs_input_grad: tuple[bool, ...] = ()
+        self._to_save: tuple[Tensor | None, ...] = ()
+        self._saved: tuple[tuple[Tensor | None, int, int], ...] = ()
         self._no_grad_out: set[int] = set()
         self._dirty: set[int] = set()
         self._materialize = True
+        self._node: Any = None  # set while backward runs
 
     def save_for_backward(self, *tensors: Tensor | None) -> None:
         """Keep inputs or outputs of forward; backward gets them as ctx.saved_tensors."""
@@ -164,28 +166,30 @@ class FunctionCtx:
         """False: gradients that do not exist reach backward as None instead of zeros."""
         self._materialize = value
 
-    def _save(self, outs: list[Any], node: Any) -> None:
-        saved = []
-        for t in getattr(self, "_to_save", ()):
+    def _keep(self, outs: list[Any]) -> None:
+        """Take over what was saved; outputs without their history, which would be a cycle."""
+        kept = []
+        for t in self._to_save:
             nr = next((i for i, o in enumerate(outs) if o is t), -1)
-            kept = t.detach() if t is not None and nr >= 0 else t
-            saved.append((kept, -1 if t is None else t._version, nr))
-        self._saved = tuple(saved)
+            if t is None:
+                kept.append((None, 0, -1))
+            else:
+                kept.append((t.detach() if nr >= 0 else t, t._version, nr))
+        self._saved = tuple(kept)
         self._to_save = ()
-        self._node = node
 
     @property
     def saved_tensors(self) -> tuple[Tensor | None, ...]:
         """What save_for_backward kept. Raises RuntimeError if it was changed in place since."""
-        out = []
-        for t, version, _nr in self._saved:
+        out: list[Tensor | None] = []
+        for t, version, nr in self._saved:
             if t is not None and t._version != version:
                 raise RuntimeError("a value saved for backward has been modified by an in-place "
                                    f"operation: it is at version {t._version}, expected {version}")
+            if nr >= 0 and self._node is not None and is_grad_enabled():
+                t = _tape._with_history(t, self._node, nr)
             out.append(t)
         return tuple(out)
-
-    saved_variables = saved_tensors
 
 
 class Function:
@@ -220,35 +224,32 @@ class Function:
                 cls.setup_context(ctx, args, result)
             else:
                 result = cls.forward(ctx, *args)
-        outs = list(result) if isinstance(result, tuple) else [result]
         if not record:
             return result
-        given = {id(a) for a in args if isinstance(a, Tensor)}
-        for i, o in enumerate(outs):
-            if isinstance(o, Tensor) and id(o) in given and id(o) not in ctx._dirty:
-                outs[i] = o.view_as(o).detach()
-        inputs_before = [a.detach() if isinstance(a, Tensor) and id(a) in ctx._dirty else a
-                         for a in args]
-        del inputs_before
-        differentiable = [isinstance(o, Tensor) and o.dtype.is_floating_point
-                          and id(o) not in ctx._no_grad_out for o in outs]
-        tensors = [o for o in outs if isinstance(o, Tensor)]
-        if len(tensors) != len(outs):
-            raise TypeError("autograd.Function: forward must return tensors")
-        node = _tape._record_function(tensors, args, (cls, ctx), differentiable)
-        ctx._save(outs, None)
-        ctx._shapes = [(o.shape, o.dtype) for o in outs]
-        ctx._count = len(args)
-        del node
+        outs = list(result) if isinstance(result, tuple) else [result]
+        if not all(isinstance(o, Tensor) for o in outs):
+            raise TypeError(f"{cls.__name__}.forward must return tensors")
+        ctx._keep(outs)
+        differentiable = [o.dtype.is_floating_point and id(o) not in ctx._no_grad_out
+                          for o in outs]
+        given = {id(a) for a in args if isinstance(a, Tensor)} - ctx._dirty
+        outs = [o.detach() if id(o) in given else o for o in outs]
+        ctx._shapes = [(o.shape, o.dtype) for o in outs]  # type: ignore[attr-defined]
+        ctx._count = len(args)  # type: ignore[attr-defined]
+        _tape._record_function(outs, args, (cls, ctx), differentiable)
         return tuple(outs) if isinstance(result, tuple) else outs[0]
 
     @classmethod
-    def _run_backward(cls, ctx: Any, grads: tuple[Any, ...]) -> tuple[Any, ...]:
+    def _run_backward(cls, ctx: Any, grads: tuple[Any, ...], node: Any) -> tuple[Any, ...]:
         if ctx._materialize:
-            import fastnn
-            grads = tuple(fastnn.zeros(shape, dtype=dtype) if g is None else g
+            from fastnn._core.ops import zeros
+            grads = tuple(zeros(shape, dtype=dtype) if g is None else g
                           for g, (shape, dtype) in zip(grads, ctx._shapes, strict=True))
-        got = cls.backward(ctx, *grads)
+        ctx._node = node
+        try:
+            got = cls.backward(ctx, *grads)
+        finally:
+            ctx._node = None
         got = got if isinstance(got, tuple) else (got,)
         if len(got) < ctx._count or any(g is not None for g in got[ctx._count:]):
             raise RuntimeError(f"{cls.__name__}.backward returned {len(got)} gradients, expected "
@@ -266,3 +267,10 @@ class Variable(metaclass=_VariableMeta):
 
     def __new__(cls, data: Tensor, requires_grad: bool = False, volatile: bool = False) -> Any:
         return data.detach().requires_grad_(requires_grad) if requires_grad else data
+
+
+def __getattr__(name: str) -> Any:
+    if name in ("GradcheckError", "gradcheck", "gradgradcheck"):  # loaded on first use
+        from fastnn import _gradcheck
+        return getattr(_gradcheck, name)
+    raise AttributeError(f"module 'fastnn.autograd' has no attribute {name!r}")

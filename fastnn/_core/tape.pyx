@@ -1161,28 +1161,27 @@ for _name, _f in dict(backward=_backward_method, register_hook=_register_hook,
 cdef object python_vjp(Node n, object g):
     """The backward of an autograd.Function: n.extra is (class, ctx)."""
     cls, context = n.extra
-    if n.n_out == 1:
-        grads = cls._run_backward(context, (g,))
-    else:
-        grads = cls._run_backward(context, tuple(g))
-    return grads
+    return cls._run_backward(context, (g,) if n.n_out == 1 else tuple(g), n)
 
 
 def _record_function(list outs, tuple ins, object extra, list differentiable):
-    """Put the outputs of an autograd.Function on the tape. For fastnn/autograd.py."""
+    """Put the outputs of an autograd.Function on the tape."""
     cdef Node n = make_node(python_vjp, b"function", <int>len(ins))
     cdef int i = 0
     for a in ins:
         n.set_edge(i, <Tensor>a if isinstance(a, Tensor) else None)
         i += 1
     n.extra = extra
-    n.n_out = <int>len(outs)
     for i in range(len(outs)):
         if differentiable[i]:
             attach(n, <Tensor?>outs[i], i)
     n.n_out = <int>len(outs)
-    return n
 
 
-def _mark_saved(Node n not None):
-    return n.freed
+def _with_history(Tensor saved not None, Node n not None, int out_nr):
+    """A saved output of n as a tensor that n is the producer of."""
+    cdef Tensor y = alias(saved)
+    y.fn = n
+    y.out_nr = out_nr
+    y.req = True
+    return y

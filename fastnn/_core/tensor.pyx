@@ -459,6 +459,15 @@ def tensor(data, *, dtype=None, device=None, bint requires_grad=False, bint pin_
     return y
 
 
+cdef Tensor uninitialised(int code, sizes):
+    cdef int64_t size[8]
+    if len(sizes) > 8:
+        raise ValueError(f"{len(sizes)} dimensions; a tensor has at most 8")
+    for i in range(len(sizes)):
+        size[i] = sizes[i]
+    return empty_tensor(code, <int>len(sizes), size)
+
+
 cdef bint _holds_float64(object data):
     """Whether a nested sequence is made of float64 arrays, scalars or tensors."""
     while isinstance(data, (list, tuple)) and len(data):
@@ -516,6 +525,16 @@ cdef Tensor as_tensor_like(object value, Tensor like):
     return scalar_tensor(value, like.t.dtype)
 
 
+def make_subclass(cls, Tensor data not None, bint requires_grad=False):
+    """A leaf of a subclass of Tensor that shares data's memory."""
+    cdef Tensor y = Tensor.__new__(cls)
+    y.t = data.t
+    fnn_storage_retain(y.t.storage)
+    if requires_grad:
+        y.requires_grad_(True)
+    return y
+
+
 # ------------------------------------------------------------------ Tensor
 
 def register(name, function):
@@ -528,8 +547,20 @@ def register(name, function):
 cdef class Tensor:
     """A strided, typed array with an optional gradient; the value that ops take and give."""
 
-    def __cinit__(self, *args, **kwargs):
-        pass
+    def __init__(self, *args, dtype=None, device=None):
+        """The legacy constructor: Tensor(data), or Tensor(*sizes) with undefined values."""
+        cdef Tensor made
+        check_device(device)
+        code = default_code() if dtype is None else as_dtype(dtype).code
+        if len(args) == 1 and not isinstance(args[0], int):
+            made = args[0] if isinstance(args[0], Tensor) else tensor(args[0],
+                                                                      dtype=dtype_of(code))
+            made = alias(made)
+        else:
+            made = uninitialised(code, args if args else (0,))
+        fnn_storage_retain(made.t.storage)
+        fnn_storage_release(self.t.storage)
+        self.t = made.t
 
     def __dealloc__(self):
         if self.t.storage != NULL:
@@ -763,6 +794,32 @@ cdef class Tensor:
             return format(self.item(), spec)
         return format(repr(self), spec)
 
+    def __copy__(self):
+        return make_subclass(type(self), self, wants(self) and self.fn is None)
+
+    def __deepcopy__(self, memo):
+        """A copy with memory of its own. Raises RuntimeError for a tensor with history."""
+        cdef Tensor made
+        if id(self) in memo:
+            return memo[id(self)]
+        if wants(self) and self.fn is not None:
+            raise RuntimeError("only leaf tensors can be deepcopied; detach() it first")
+        made = alias(self).clone()
+        made.req = self.req
+        if self.gradient is not None:
+            made.gradient = self.gradient.__deepcopy__(memo)
+        memo[id(self)] = made
+        return made
+
+    def __reduce_ex__(self, protocol):
+        if wants(self) and self.fn is not None:
+            raise RuntimeError("only leaf tensors can be pickled; detach() it first")
+        if self.t.dtype == FNN_BF16:
+            return _unpickle, (alias(self).view(dtype_of(FNN_I16)).numpy().copy(), bool(self.req),
+                               dtype_of(FNN_BF16))
+        return _unpickle, (np.ascontiguousarray(self._array()).reshape(self.shape),
+                           bool(self.req), None)
+
     # -------------------------------------------------- the tape's side
     @property
     def requires_grad(self):
@@ -944,6 +1001,16 @@ cdef class Tensor:
 
 
 _cpu = device()
+
+
+def _unpickle(array, requires_grad, reinterpret):
+    """A leaf with array's values. For pickle."""
+    cdef Tensor y = own(array)
+    if reinterpret is not None:
+        y = y.view(reinterpret)
+        y.base = None
+    y.req = requires_grad
+    return y
 
 
 cdef int wrap_dim(object dim, int ndim) except -1:

@@ -1,0 +1,6 @@
+"""Building blocks of networks: modules, parameters, functions, initial values, utilities."""
+
+from fastnn.nn import functional, init, modules, utils
+from fastnn.nn.modules import *
+from fastnn.nn.modules.module import Module
+from fastnn.nn.parameter import Buffer, Parameter

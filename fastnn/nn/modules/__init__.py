@@ -1,0 +1,12 @@
+"""All modules."""
+
+from fastnn.nn.modules.activation import *
+from fastnn.nn.modules.batchnorm import *
+from fastnn.nn.modules.container import *
+from fastnn.nn.modules.dropout import *
+from fastnn.nn.modules.flatten import *
+from fastnn.nn.modules.linear import *
+from fastnn.nn.modules.loss import *
+from fastnn.nn.modules.module import Module
+from fastnn.nn.modules.normalization import *
+from fastnn.nn.modules.sparse import *

@@ -17,3 +17,5 @@ from fastnn.autograd import (
 )
 
 globals().update(_dtypes)
+
+from fastnn import optim, utils  # noqa: E402, F401

@@ -1,6 +1,8 @@
 """Optimizers and learning-rate schedulers."""
 
-from fastnn.optim import lr_scheduler
+import importlib
+from typing import Any
+
 from fastnn.optim.adadelta import Adadelta
 from fastnn.optim.adagrad import Adagrad
 from fastnn.optim.adam import Adam
@@ -19,3 +21,9 @@ __all__ = [
     "SGD",
     "lr_scheduler",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "lr_scheduler":  # imported when first used
+        return importlib.import_module("fastnn.optim.lr_scheduler")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

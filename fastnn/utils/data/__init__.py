@@ -14,6 +14,7 @@ from fastnn.utils.data.dataset import (
     random_split,
 )
 from fastnn.utils.data.distributed import DistributedSampler
+from fastnn.utils.data.info import WorkerInfo, get_worker_info
 from fastnn.utils.data.sampler import (
     BatchSampler,
     RandomSampler,
@@ -22,7 +23,6 @@ from fastnn.utils.data.sampler import (
     SubsetRandomSampler,
     WeightedRandomSampler,
 )
-from fastnn.utils.data.worker import WorkerInfo, get_worker_info
 
 __all__ = [
     "BatchSampler",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import multiprocessing
 import os
 import sys
 import warnings
@@ -12,9 +11,9 @@ from typing import Any, Generic, TypeVar
 
 from fastnn.utils.data.collate import default_collate, default_convert
 from fastnn.utils.data.dataset import Dataset, IterableDataset
-from fastnn.utils.data.iterate import LoaderIterator, SerialIterator, WorkerIterator
+from fastnn.utils.data.info import get_worker_info
+from fastnn.utils.data.iterate import LoaderIterator, SerialIterator
 from fastnn.utils.data.sampler import BatchSampler, RandomSampler, Sampler, SequentialSampler
-from fastnn.utils.data.worker import get_worker_info
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -189,6 +188,11 @@ class DataLoader(Generic[T_co]):
                 "multiprocessing_context can only be used with num_workers > 0, but got "
                 f"num_workers={self.num_workers}"
             )
+        if context is None:
+            self._context = None
+            return
+        import multiprocessing.context
+
         if isinstance(context, str):
             known = multiprocessing.get_all_start_methods()
             if context not in known:
@@ -197,7 +201,7 @@ class DataLoader(Generic[T_co]):
                     f"{known}, but got multiprocessing_context={context!r}"
                 )
             context = multiprocessing.get_context(context)
-        if context is not None and not isinstance(context, multiprocessing.context.BaseContext):
+        if not isinstance(context, multiprocessing.context.BaseContext):
             raise TypeError(
                 "multiprocessing_context option should be a context object or the name of a "
                 f"start method, but got multiprocessing_context={context!r}"
@@ -207,6 +211,8 @@ class DataLoader(Generic[T_co]):
     def _process_context(self) -> Any:
         if self._context is not None:
             return self._context
+        import multiprocessing
+
         chosen = multiprocessing.get_start_method(allow_none=True)
         if chosen is None and sys.platform.startswith("linux"):
             chosen = "fork"
@@ -225,6 +231,8 @@ class DataLoader(Generic[T_co]):
             if self.timeout:
                 raise ValueError("timeout option needs num_workers > 0")
             return SerialIterator(self)
+        from fastnn.utils.data.parallel import WorkerIterator
+
         if not self.persistent_workers:
             return WorkerIterator(self)
         if self._iterator is None:

@@ -13,42 +13,15 @@ from typing import Any
 import numpy as np
 
 import fastnn
-from fastnn.utils.data import transport
+from fastnn.utils.data import info, transport
 from fastnn.utils.data.dataset import IterableDataset
 from fastnn.utils.data.fetch import make_fetcher
 
-__all__ = ["End", "Failure", "Job", "WorkerInfo", "get_worker_info", "run"]
+__all__ = ["End", "Failure", "Job", "run"]
 
 
 class End:
     """The answer of a worker whose iterable dataset is exhausted."""
-
-
-class WorkerInfo:
-    """Who a worker is: id, num_workers, seed, dataset (its own copy). Read-only."""
-
-    id: int
-    num_workers: int
-    seed: int
-    dataset: Any
-
-    def __init__(self, **fields: Any) -> None:
-        self.__dict__.update(fields)
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        raise RuntimeError(f"Cannot assign attributes to {type(self).__name__} objects")
-
-    def __repr__(self) -> str:
-        fields = ", ".join(f"{name}={value}" for name, value in self.__dict__.items())
-        return f"{type(self).__name__}({fields})"
-
-
-_info: WorkerInfo | None = None
-
-
-def get_worker_info() -> WorkerInfo | None:
-    """The WorkerInfo of this worker process, None in the main process."""
-    return _info
 
 
 @dataclass
@@ -143,12 +116,11 @@ class _Stream:
 
 
 def _start(job: Job) -> None:
-    global _info
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the main process's to handle
     fastnn.set_num_threads(1)
     seed = job.base_seed + job.worker_id
     _seed_everything(seed)
-    _info = WorkerInfo(
+    info.set_worker_info(
         id=job.worker_id, num_workers=job.num_workers, seed=seed, dataset=job.dataset
     )
 

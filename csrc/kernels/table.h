@@ -10,6 +10,7 @@
 
 #include "kernels/copy.h"
 #include "kernels/gemm.h"
+#include "kernels/index.h"
 #include "kernels/unary.h"
 #include "kernels/optim.h"
 
@@ -19,6 +20,7 @@ typedef struct fnn_kernels {
   const fnn_gemm_kernels *gemm_f32, *gemm_f64;
   const fnn_copy_kernels *copy;
   const fnn_optim_kernels *optim;
+  const fnn_index_kernels *index;
 } fnn_kernels;
 
 extern const fnn_kernels fnn_kernels_base;

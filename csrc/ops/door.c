@@ -4,7 +4,8 @@
 #define MAX_FIXED_OUT 8
 
 static int same_elements(const fnn_tensor *a, const fnn_tensor *b) {
-  if (fnn_tensor_data(a) != fnn_tensor_data(b) || a->dtype != b->dtype || !fnn_same_shape(a, b)) return 0;
+  if (fnn_tensor_data(a) != fnn_tensor_data(b) || a->dtype != b->dtype) return 0;
+  if (!fnn_same_shape(a, b)) return 0;
   for (int i = 0; i < a->ndim; i++)
     if (a->stride[i] != b->stride[i] && a->size[i] != 1) return 0;
   return 1;

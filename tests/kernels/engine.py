@@ -59,7 +59,9 @@ class Array:
     def __init__(self, a, dtype=None):
         self.a = a
         self.dtype = NAMES.index(dtype or str(a.dtype))
-        low, high = np.lib.array_utils.byte_bounds(a) if a.size else (a.ctypes.data,) * 2
+        spans = [(n - 1) * s for n, s in zip(a.shape, a.strides, strict=True)] if a.size else [0]
+        low = a.ctypes.data + sum(s for s in spans if s < 0)
+        high = a.ctypes.data + sum(s for s in spans if s > 0) + (a.itemsize if a.size else 0)
         self.d = _Tensor(dtype=self.dtype, ndim=a.ndim)
         self.d.storage = lib.fnn_storage_borrow(low, high - low, 1, _keep, None)
         self.d.offset = a.ctypes.data - low
@@ -72,7 +74,7 @@ class Array:
 
 
 def _wrap(x):
-    return x if x is None or isinstance(x, Array) else Array(x)
+    return x if x is None or isinstance(x, Array) else Array(np.asarray(x))
 
 
 def _attr(kind, value, keep):

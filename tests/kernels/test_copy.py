@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from engine import BEST, ISAS, NAMES, Array, guarded, run, set_isa
+from engine import BEST, ISAS, NAMES, Array, guarded, lib, run, set_isa
 
 NUMPY = NAMES[:9]  # all but bfloat16
 
@@ -151,6 +151,19 @@ def test_clone_strides_are_those_of_torch():
     y = run("clone", base.numpy(), attrs=[2])
     assert [s // 8 for s in y.strides] == list(
         base.contiguous(memory_format=torch.channels_last).stride())
+
+
+def test_threads_give_the_same_bits():
+    x = numbers((1200, 900), "float32")
+    for threads in (1, 2, 3, 4, 7, 8):
+        lib.fnn_set_num_threads(threads)
+        np.testing.assert_array_equal(run("clone", x.T, attrs=[1]), x.T)
+        np.testing.assert_array_equal(run("clone", x[:, ::2], attrs=[1]), x[:, ::2])
+        np.testing.assert_array_equal(run("cast", x.T[::-1], attrs=[1]), x.T[::-1])
+        y = np.empty((3, 1200, 900), "float32")
+        run("copy_", x, out=[y])
+        assert (y == x).all()
+    lib.fnn_set_num_threads(0)
 
 
 def test_fill(isa):

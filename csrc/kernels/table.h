@@ -11,13 +11,13 @@
 #include "kernels/copy.h"
 #include "kernels/gemm.h"
 #include "kernels/index.h"
-#include "kernels/unary.h"
+#include "kernels/pointwise.h"
 #include "kernels/optim.h"
 
 typedef struct fnn_kernels {
   const char *isa;
-  const fnn_unary_kernels *unary;
   const fnn_gemm_kernels *gemm_f32, *gemm_f64;
+  const fnn_map_row *map; /* FNN_NUM_MAP rows */
   const fnn_copy_kernels *copy;
   const fnn_optim_kernels *optim;
   const fnn_index_kernels *index;

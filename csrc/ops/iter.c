@@ -179,7 +179,8 @@ static int64_t row_stride(const fnn_iter *it, int k) {
   return it->ndim > 1 ? it->stride[1][k] : 0;
 }
 
-static void one_block(const walk *w, char *const *p, int64_t r, int64_t c, char (*block)[BLOCK * 8]) {
+static void one_block(const walk *w, char *const *p, int64_t r, int64_t c,
+                      char (*block)[BLOCK * 8]) {
   const fnn_iter *it = w->it;
   int64_t rows = fnn_min64(w->rows, (it->ndim > 1 ? it->size[1] : 1) - r);
   int64_t cols = fnn_min64(w->cols, it->size[0] - c);

@@ -1,0 +1,76 @@
+/* Shapes, dtypes and the walk of every pointwise op. */
+#include "ops/pointwise.h"
+
+#define GRAIN_EASY 32768
+#define GRAIN_HARD 8192
+
+int fnn_map_dtype(const fnn_call *c, int first) {
+  while (first < c->nin && !c->in[first]) first++;
+  return first < c->nin ? c->in[first]->dtype : -1;
+}
+
+static fnn_status refuse(const fnn_opdef *def, const fnn_call *c, int first) {
+  const fnn_tensor *t = NULL, *u = NULL;
+  for (int k = first; k < c->nin; k++) {
+    if (!c->in[k]) continue;
+    if (!t) t = c->in[k];
+    else if (c->in[k]->dtype != t->dtype) u = c->in[k];
+  }
+  if (!t) return fnn_fail(FNN_EVALUE, "%s: at least one operand must be a tensor", def->name);
+  if (u)
+    return fnn_fail(FNN_ETYPE, "%s: operands of one dtype expected, got %s and %s", def->name,
+                    fnn_tensor_str(t), fnn_tensor_str(u));
+  return fnn_fail(FNN_ETYPE, "%s is not implemented for %s", def->name, fnn_tensor_str(t));
+}
+
+fnn_status fnn_map_infer(const fnn_opdef *def, const fnn_call *c, int first, int dtype,
+                         fnn_tensor *out) {
+  const fnn_map_row *row = &fnn_k->map[def->kernel];
+  if (c->nin != row->inputs)
+    return fnn_fail(FNN_EVALUE, "%s: %d operands, expected %s", def->name, c->nin,
+                    def->signature);
+  int given = fnn_map_dtype(c, first), plain = 1;
+  if (given < 0 || given >= FNN_MAP_DTYPES || !row->fn[given]) return refuse(def, c, first);
+  const fnn_tensor *one = NULL;
+  for (int k = 0; k < c->nin; k++) {
+    const fnn_tensor *t = c->in[k];
+    if (!t) continue;
+    if (k >= first && t->dtype != given) return refuse(def, c, first);
+    plain = plain && (one ? fnn_same_shape(one, t) : 1) && fnn_tensor_is_contiguous(t);
+    if (!one) one = t;
+  }
+  if (plain) {
+    fnn_set_shape(out, dtype < 0 ? given : dtype, one->ndim, one->size);
+    return FNN_OK;
+  }
+  out->storage = NULL;
+  out->offset = 0;
+  out->layout = FNN_STRIDED;
+  out->dtype = (int8_t)(dtype < 0 ? given : dtype);
+  fnn_status st = fnn_broadcast(def, c->nin, c->in, out);
+  if (!st) fnn_set_pointwise_strides(c->nin, c->in, out);
+  return st;
+}
+
+typedef struct job {
+  fnn_map_fn fn;
+  const double *a;
+} job;
+
+static void inner(void *ctx, int64_t n, char *const *p, const int64_t *s) {
+  const job *j = ctx;
+  j->fn(n, p, s, j->a);
+}
+
+void fnn_map_run(const fnn_opdef *def, const fnn_call *c, int dtype,
+                 const int64_t values[FNN_MAP_INPUTS], const double *a) {
+  const fnn_map_row *row = &fnn_k->map[def->kernel];
+  const fnn_tensor *op[1 + FNN_MAP_INPUTS] = {c->out[0]};
+  for (int k = 0; k < c->nin; k++) op[1 + k] = c->in[k];
+  fnn_iter it;
+  fnn_iter_init(&it, 1 + c->nin, 1, op);
+  for (int k = 0; k < c->nin; k++)
+    if (!c->in[k]) fnn_iter_value(&it, 1 + k, &values[k], (int)fnn_dtype_size((fnn_dtype)dtype));
+  job j = {row->fn[dtype], a};
+  fnn_iter_dense(&it, row->hard ? GRAIN_HARD : GRAIN_EASY, row->light, inner, &j);
+}

@@ -155,13 +155,12 @@ fnn_status fnn_run(const fnn_call *c) {
   if ((unsigned)c->op >= FNN_NUM_OPS)
     return fnn_fail(FNN_EVALUE, "no such opcode: %d", (int)c->op);
   const fnn_opdef *def = &fnn_opdefs[c->op];
-  if (!c->attr && strchr(def->signature, ';'))
-    return fnn_fail(FNN_EVALUE, "%s: attributes are missing: %s", def->name, def->signature);
   int open = (def->flags & (FNN_DYNAMIC | FNN_VARIADIC)) != 0;
+  fnn_status st = fnn_check_operands(def, c);
+  if (st) return st;
   if (!open && c->nout > MAX_FIXED_OUT)
     return fnn_fail(FNN_EVALUE, "%s: %d outputs, expected %s", def->name, c->nout, def->signature);
   fnn_observer *first = fnn_context_current()->observers;
-  fnn_status st = FNN_OK;
   for (fnn_observer *o = first; o && !st; o = o->next)
     if (o->before) st = o->before(o, c);
   if (!st) st = open ? run_open(def, c) : run_fixed(def, c);

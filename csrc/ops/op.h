@@ -39,6 +39,9 @@ struct fnn_opdef {
 
 extern const fnn_opdef fnn_opdefs[FNN_NUM_OPS];
 
+/* ---- signature.c: whether the call has the operands that the op's signature lists. */
+fnn_status fnn_check_operands(const fnn_opdef *def, const fnn_call *call);
+
 /* ---- overlap.c */
 /* Whether some element of a and one of b share a byte. */
 int fnn_overlap(const fnn_tensor *a, const fnn_tensor *b);

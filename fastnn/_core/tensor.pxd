@@ -11,7 +11,6 @@ cdef class Tensor:
     cdef Tensor base          # the root tensor of which this is a view, or None
     cdef object hooks         # dict of gradient hooks, or None
     cdef object post_hooks    # dict of hooks that run after .grad was updated, or None
-    cdef dict __dict__
     cdef object __weakref__
     cdef uint32_t view_version  # of a view: storage version that `fn` belongs to
     cdef int out_nr           # which output of `fn`

@@ -13,6 +13,7 @@
 #include "kernels/index.h"
 #include "kernels/pointwise.h"
 #include "kernels/optim.h"
+#include "kernels/softmax.h"
 
 typedef struct fnn_kernels {
   const char *isa;
@@ -21,6 +22,7 @@ typedef struct fnn_kernels {
   const fnn_copy_kernels *copy;
   const fnn_optim_kernels *optim;
   const fnn_index_kernels *index;
+  const fnn_softmax_kernels *softmax;
 } fnn_kernels;
 
 extern const fnn_kernels fnn_kernels_base;

@@ -71,13 +71,14 @@ int64_t fnn_tensor_numel(const fnn_tensor *t) {
 
 int fnn_tensor_is_contiguous(const fnn_tensor *t) {
   int64_t stride = 1;
+  int plain = 1;
   for (int i = t->ndim - 1; i >= 0; i--) {
     if (t->size[i] == 0) return 1;
     if (t->size[i] == 1) continue;
-    if (t->stride[i] != stride) return 0;
+    plain &= t->stride[i] == stride;
     stride *= t->size[i];
   }
-  return 1;
+  return plain;
 }
 
 static fnn_status check_shape(fnn_dtype dtype, int ndim, const int64_t *size, int64_t *nbytes) {

@@ -14,6 +14,7 @@
 #include "kernels/pointwise.h"
 #include "kernels/optim.h"
 #include "kernels/softmax.h"
+#include "kernels/random.h"
 
 typedef struct fnn_kernels {
   const char *isa;
@@ -23,6 +24,7 @@ typedef struct fnn_kernels {
   const fnn_optim_kernels *optim;
   const fnn_index_kernels *index;
   const fnn_softmax_kernels *softmax;
+  const fnn_random_kernels *random;
 } fnn_kernels;
 
 extern const fnn_kernels fnn_kernels_base;

@@ -39,7 +39,8 @@ int64_t fnn_memory_total(void); /* of the machine, or of the cgroup where that i
 
 /* ---- random.c: Philox 4x32-10 (Salmon et al., Parallel random numbers: as easy as 1, 2, 3,
  * SC 2011). A generator is an int64 tensor of two elements, {seed, offset}. */
-/* Reserve n counters (of four 32-bit numbers each); the first one's number is returned. */
+/* Reserve n counters (of four 32-bit numbers each); the first one's number is returned. Ranges of
+ * calls that race do not overlap. */
 uint64_t fnn_random_reserve(int64_t *generator, uint64_t n);
 
 #endif

@@ -1,7 +1,7 @@
 """The library's process-wide settings are put back after every test."""
 
 import pytest
-from engine import lib
+from native import lib
 
 
 @pytest.fixture(autouse=True)

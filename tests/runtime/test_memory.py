@@ -6,7 +6,7 @@ import threading
 import time
 
 import pytest
-from engine import error, lib, python, stats
+from native import error, lib, python, stats
 
 HEADER = 64  # a storage's header stands before its data, in the same block
 MB = 1 << 20

@@ -9,7 +9,7 @@ import threading
 import time
 
 import pytest
-from engine import LIBRARY, PARALLEL_FN, RANGE_FN, lib, python
+from native import LIBRARY, PARALLEL_FN, RANGE_FN, lib, python
 
 BACKENDS = ["pool", "openmp", "serial"]
 

@@ -109,7 +109,7 @@ def error() -> str:
 
 def python(code: str, timeout: float = 60, **env: str) -> str:
     """Run code in a fresh interpreter that has imported everything of this module."""
-    head = f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r})\nfrom engine import *\n"
+    head = f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r})\nfrom native import *\n"
     path = os.pathsep.join([str(PACKAGE.parent), os.environ.get("PYTHONPATH", "")])
     done = subprocess.run(
         [sys.executable, "-c", head + textwrap.dedent(code)],

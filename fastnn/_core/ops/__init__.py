@@ -2,4 +2,5 @@
 
 from .activation import *
 from .copy import *
+from .matmul import *
 from .view import *

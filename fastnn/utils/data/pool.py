@@ -79,11 +79,11 @@ class Pool:
     def _report_death(self, worker: int) -> None:
         process = self.processes[worker]
         process.join(1.0)
-        code = process.exitcode
+        code, pid = process.exitcode, process.pid
         self.shutdown()
         how = f"killed by signal {-code}" if code is not None and code < 0 else f"exit code {code}"
         raise RuntimeError(
-            f"DataLoader worker {worker} (pid {process.pid}) exited unexpectedly: {how}"
+            f"DataLoader worker {worker} (pid {pid}) exited unexpectedly: {how}"
         )
 
     def shutdown(self) -> None:
@@ -103,4 +103,5 @@ class Pool:
             if process.is_alive():
                 process.kill()
                 process.join()
+            process.close()
         self.sockets, self.processes = [], []

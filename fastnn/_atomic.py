@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import secrets
 import stat
 import time
 from collections.abc import Iterator
@@ -32,7 +31,7 @@ def atomic_write(path: str | os.PathLike) -> Iterator[BinaryIO]:
         return
     folder, name = os.path.split(target)
     sweep(folder, name)
-    temporary = os.path.join(folder, f".{name}.{secrets.token_hex(6)}{SUFFIX}")
+    temporary = os.path.join(folder, f".{name}.{os.urandom(6).hex()}{SUFFIX}")
     try:
         with open(temporary, "xb") as file:
             if fcntl:

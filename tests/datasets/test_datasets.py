@@ -40,8 +40,9 @@ def test_digits_equal_the_published_set():
     np.testing.assert_array_equal(digits.target, published.target)
 
 
-@pytest.mark.parametrize("code, dtype", [(8, ">u1"), (9, ">i1"), (11, ">i2"), (12, ">i4"),
-                                         (13, ">f4"), (14, ">f8")])
+@pytest.mark.parametrize(
+    "code, dtype", [(8, ">u1"), (9, ">i1"), (11, ">i2"), (12, ">i4"), (13, ">f4"), (14, ">f8")]
+)
 @pytest.mark.parametrize("packed", [False, True])
 def test_idx_reads_every_type(tmp_path, code, dtype, packed):
     values = np.arange(-6, 6).astype(dtype).reshape(2, 3, 2)

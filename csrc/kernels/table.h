@@ -12,6 +12,7 @@
 #include "kernels/gemm.h"
 #include "kernels/index.h"
 #include "kernels/pointwise.h"
+#include "kernels/reduce.h"
 #include "kernels/optim.h"
 #include "kernels/softmax.h"
 #include "kernels/random.h"
@@ -25,6 +26,7 @@ typedef struct fnn_kernels {
   const fnn_index_kernels *index;
   const fnn_softmax_kernels *softmax;
   const fnn_random_kernels *random;
+  const fnn_reduce_kernels *reduce;
 } fnn_kernels;
 
 extern const fnn_kernels fnn_kernels_base;

@@ -1,5 +1,6 @@
 /* The op table, generated from the opcode list. */
 #include "ops/op.h"
+#include "ops/reductions.h"
 
 #define FNN_OP(name, signature, family, kernel, flags) extern const fnn_family fnn_family_##family;
 #include "fastnn_ops.def"

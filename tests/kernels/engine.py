@@ -107,8 +107,11 @@ def _result(t):
     return out
 
 
-def run(op, *ins, out=None, nout=1, attrs=()):
-    """Run an instruction. out: arrays to write (a list, None for a fresh one); returns outputs."""
+def run(op, *ins, out=None, nout=1, attrs=(), unwanted=()):
+    """Run an instruction. out: arrays to write (a list, None for a fresh one); returns outputs.
+
+    unwanted: numbers of optional outputs that are passed as NULL and come back as None.
+    """
     code = lib.fnn_op_find(op.encode())
     signature = lib.fnn_op_signature(code).decode()
     kinds = [p.split(":")[1].strip() for p in signature.split(";")[1].split(",")] \
@@ -119,7 +122,8 @@ def run(op, *ins, out=None, nout=1, attrs=()):
     given = [_wrap(x) for x in (out if out is not None else [None] * nout)]
     slots = [g.d if g else _Tensor() for g in given]
     pin = (C.c_void_p * max(1, len(ins)))(*[C.addressof(x.d) if x else None for x in ins])
-    pout = (C.c_void_p * max(1, len(slots)))(*[C.addressof(s) for s in slots])
+    pout = (C.c_void_p * max(1, len(slots)))(*[
+        None if i in unwanted else C.addressof(s) for i, s in enumerate(slots)])
     pattr = (_Attr * max(1, len(attrs)))(*[_attr(k, v, keep) for k, v in zip(kinds, attrs,
                                                                  strict=True)])
     call = _Call(code, len(ins), len(slots), C.addressof(pin), C.addressof(pout),
@@ -128,8 +132,10 @@ def run(op, *ins, out=None, nout=1, attrs=()):
     if status:
         raise ERRORS[status](lib.fnn_last_error().decode())
     results = []
-    for g, s in zip(given, slots, strict=True):
-        if g:
+    for i, (g, s) in enumerate(zip(given, slots, strict=True)):
+        if i in unwanted:
+            results.append(None)
+        elif g:
             results.append(g.a)
         else:
             results.append(_result(s))

@@ -3,4 +3,5 @@
 from .activation import *
 from .copy import *
 from .matmul import *
+from .create import *
 from .view import *

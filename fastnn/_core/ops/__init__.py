@@ -2,6 +2,6 @@
 
 from .activation import *
 from .copy import *
-from .matmul import *
 from .create import *
+from .matmul import *
 from .view import *

@@ -1,0 +1,69 @@
+"""Rows of a benchmark table: times of one interleaved run, ratios, aims, verdicts."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from fastnn.cli.timing import interleaved, readable
+
+Works = dict[str, Callable[[], Any]]
+
+
+@dataclass
+class Row:
+    """One line: the works to time, and what the ratio to ``against`` should be."""
+
+    title: str
+    works: Works
+    must: float | None = None
+    aim: float | None = None
+    against: str = "best"  # a peer's name, or the fastest of them
+    amount: float = 0.0  # FLOPs or bytes per call, for a share of limit
+    limit: float = 0.0  # FLOPs or bytes per second
+
+
+@dataclass
+class Result:
+    row: Row
+    times: dict[str, float]
+
+    def ratio(self) -> float | None:
+        peers = {name: t for name, t in self.times.items() if name != "fastnn"}
+        if not peers or (self.row.against != "best" and self.row.against not in peers):
+            return None
+        other = min(peers.values()) if self.row.against == "best" else peers[self.row.against]
+        return other / self.times["fastnn"]
+
+    def share(self, name: str = "fastnn") -> float | None:
+        if not self.row.limit or name not in self.times:
+            return None
+        return self.row.amount / self.times[name] / self.row.limit
+
+    def verdict(self) -> str:
+        ratio = self.ratio()
+        if ratio is None or self.row.must is None:
+            return ""
+        if self.row.aim is not None and ratio >= self.row.aim:
+            return "aim"
+        return "must" if ratio >= self.row.must else "MISSED"
+
+
+def measure(rows: Iterable[Row], seconds: float, rounds: int) -> Iterable[Result]:
+    for row in rows:
+        yield Result(row, interleaved(row.works, seconds, rounds))
+
+
+def heading(peers: list[str]) -> str:
+    columns = ["fastnn", *peers, "x", "must", "aim", "share", ""]
+    return f"{'':<44}" + "".join(f"{c:>10}" for c in columns)
+
+
+def line(result: Result, peers: list[str]) -> str:
+    def times_x(value: float | None) -> str:
+        return "" if value is None else f"{value:.2f}x"
+
+    share = result.share()
+    cells = [readable(result.times[n]) if n in result.times else "" for n in ("fastnn", *peers)]
+    cells += [times_x(v) for v in (result.ratio(), result.row.must, result.row.aim)]
+    cells += ["" if share is None else f"{100 * share:.0f} %", result.verdict()]
+    return f"{result.row.title:<44}" + "".join(f"{cell:>10}" for cell in cells)

@@ -1,0 +1,169 @@
+"""The rows of the table that `make bench-train` prints."""
+
+import math
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from bench import workloads
+from bench.gemm_shapes import SHAPES, SQUARES
+from bench.table import Row, Works
+
+Engines = dict[str, Any]  # "fastnn" and, where installed, "torch"
+
+TRAINING = [  # workload, title, must, aim: times faster than eager PyTorch
+    ("tiny", "net 2-8-1, batch 2, BCE, SGD", 20, 35),
+    ("mlp_small", "784-128-10, batch 32, SGD", 4, 5),
+    ("mlp_mid", "784-512-256-10, batch 128, Adam", 2.8, 3.5),
+    ("mlp_large", "4096-4096-4096-1000, batch 512, Adam", 2.8, 3.2),
+    ("tabular", "30-64-64-2 BatchNorm+Dropout, batch 64, Adam", 15, 25),
+]
+
+
+def training(engines: Engines) -> Iterator[Row]:
+    for name, title, must, aim in TRAINING:
+        make = workloads.REG[name]["make"]
+        works = {engine: make(T, workloads.Ctx()).step for engine, T in engines.items()}
+        yield Row(title, works, must, aim, "torch")
+
+
+def operands(form: str, m: int, n: int, k: int) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(0)
+    a = rng.standard_normal((k, m) if form[0] == "T" else (m, k)).astype(np.float32)
+    b = rng.standard_normal((n, k) if form[1] == "T" else (k, n)).astype(np.float32)
+    return a, b
+
+
+def product(a: Any, b: Any, form: str) -> Callable[[], Any]:
+    left = a.T if form[0] == "T" else a
+    right = b.T if form[1] == "T" else b
+    return lambda: left @ right
+
+
+def gemm_row(
+    engines: Engines, shape: tuple[str, int, int, int], peak: float, must: float, aim: float
+) -> Row:
+    form, m, n, k = shape
+    a, b = operands(*shape)
+    works: Works = {e: product(T.tensor(a), T.tensor(b), form) for e, T in engines.items()}
+    works["numpy"] = product(a, b, form)
+    return Row(f"GEMM {form} {m} x {n} x {k}", works, must, aim, amount=2.0 * m * n * k, limit=peak)
+
+
+def squares(engines: Engines, peak: float, largest: int) -> Iterator[Row]:
+    for shape in SQUARES:
+        if shape[1] <= largest:
+            yield gemm_row(engines, shape, peak, 1.0, 1.1)
+
+
+def shapes(engines: Engines, peak: float) -> Iterator[Row]:
+    for shape in SHAPES:
+        yield gemm_row(engines, shape, peak, 0.95, 1.3)
+
+
+def pointwise(engines: Engines, sizes: tuple[int, ...]) -> Iterator[Row]:
+    """Forward and backward of one op, its result summed by a gradient of ones."""
+    for n in sizes:
+        for name in (
+            "relu",
+            "add",
+            "exp",
+            "tanh",
+            "gelu",
+            "softmax",
+            "cross_entropy",
+            "layer_norm",
+        ):
+            works = {engine: forward_backward(T, name, n) for engine, T in engines.items()}
+            yield Row(f"{name}, forward + backward, {n:,}", works, 0.95, 1.5)
+    for name, must in (("exp", 2.5), ("tanh", 5.0)):
+        for n in sizes:
+            data = np.random.default_rng(0).standard_normal(n).astype(np.float32)
+            works = {e: applied(getattr(T, name), T.tensor(data)) for e, T in engines.items()}
+            works["numpy"] = applied(getattr(np, name), data)
+            yield Row(f"{name}, forward, {n:,}", works, must if n >= 100_000 else 0.95, None)
+
+
+def applied(function: Callable, *values: Any) -> Callable[[], Any]:
+    return lambda: function(*values)
+
+
+def forward_backward(T: Any, name: str, n: int) -> Callable[[], Any]:
+    rng, F = np.random.default_rng(0), T.nn.functional
+    classes = min(n, 1000)
+    shape = (n,) if name in ("relu", "add", "exp", "tanh", "gelu") else (n // classes, classes)
+    x = T.tensor(rng.standard_normal(shape).astype(np.float32)).requires_grad_()
+    other = T.tensor(rng.standard_normal(shape).astype(np.float32))
+    target = T.tensor(rng.integers(0, classes, shape[0])) if len(shape) == 2 else None
+    functions = {
+        "relu": lambda: F.relu(x), "add": lambda: x + other, "exp": lambda: T.exp(x),
+        "tanh": lambda: T.tanh(x), "gelu": lambda: F.gelu(x), "softmax": lambda: F.softmax(x, 1),
+        "cross_entropy": lambda: F.cross_entropy(x, target),
+        "layer_norm": lambda: F.layer_norm(x, (classes,)),
+    }  # fmt: skip
+    function = functions[name]
+    ones = T.ones(()) if name == "cross_entropy" else T.ones(*shape)
+
+    def work() -> None:
+        x.grad = None
+        function().backward(ones)
+
+    return work
+
+
+def memory(engines: Engines, n: int, bandwidth: float) -> Iterator[Row]:
+    """Moving and adding without computing: bytes read and written per second."""
+    side = math.isqrt(n)
+    rng = np.random.default_rng(0)
+    square = rng.standard_normal((side, side)).astype(np.float32)
+    index = rng.integers(0, side, side)
+    nbytes = square.nbytes
+    cases: list[tuple[str, float, Callable, Callable]] = [
+        ("permute", 2, lambda T, x, i: x.permute(1, 0).contiguous(),
+         lambda x, i: np.ascontiguousarray(x.T)),
+        ("cat", 4, lambda T, x, i: T.cat([x, x], 1), lambda x, i: np.concatenate([x, x], 1)),
+        ("add of a row", 2, lambda T, x, i: x + x[0], lambda x, i: x + x[0]),
+        ("sum along 0", 1, lambda T, x, i: x.sum(0), lambda x, i: x.sum(0)),
+        ("sum along 1", 1, lambda T, x, i: x.sum(1), lambda x, i: x.sum(1)),
+        ("index_select", 2, lambda T, x, i: x.index_select(0, i), lambda x, i: x[i]),
+        ("embedding", 2, lambda T, x, i: T.nn.functional.embedding(i, x), lambda x, i: x[i]),
+    ]  # fmt: skip
+    for title, passes, ours, numpys in cases:
+        works: Works = {}
+        for engine, T in engines.items():
+            works[engine] = applied(ours, T, T.tensor(square), T.tensor(index))
+        works["numpy"] = applied(numpys, square, index)
+        yield Row(f"{title}, {side * side:,}", works, 1.0, None, amount=passes * nbytes,
+                  limit=bandwidth)  # fmt: skip
+
+
+def adam(engines: Engines, parameters: int) -> Iterator[Row]:
+    works: Works = {}
+    for engine, T in engines.items():
+        works[engine] = adam_step(T, parameters)
+    if "torch" in engines:
+        works["fused"] = adam_step(engines["torch"], parameters, fused=True)
+    yield Row(f"Adam step, {parameters:,} parameters", works, 1.1, 1.25, "fused")
+
+
+def adam_step(T: Any, parameters: int, **options: Any) -> Callable[[], Any]:
+    held = [T.nn.Parameter(T.ones(parameters // 10)) for _ in range(10)]
+    for parameter in held:
+        parameter.grad = T.ones(parameters // 10)
+    return T.optim.Adam(held, lr=1e-6, **options).step
+
+
+def small(engines: Engines) -> Iterator[Row]:
+    works: Works = {}
+    backward: Works = {}
+    for engine, T in engines.items():
+        a, b = T.ones(8), T.ones(8)
+        works[engine] = applied(lambda a, b: a + b, a, b)
+        backward[engine] = applied(sum_backward, T.ones(8, requires_grad=True), b)
+    yield Row("add of two 8-element tensors", works, 8.5, 13, "torch")
+    yield Row("the same with sum and backward", backward, 20, 34, "torch")
+
+
+def sum_backward(a: Any, b: Any) -> None:
+    (a + b).sum().backward()

@@ -1,7 +1,11 @@
 """The op modules, and the functions of all of them under one roof."""
 
 from .activation import *
+from .arith import *
+from .compare import *
 from .copy import *
 from .create import *
+from .elementary import *
 from .matmul import *
+from .pointwise import *
 from .view import *

@@ -19,3 +19,18 @@ from fastnn.autograd import (
 globals().update(_dtypes)
 
 from fastnn import optim, utils  # noqa: E402, F401
+
+_ON_FIRST_USE = {"load": "serialization", "save": "serialization", "serialization": None,
+                 "datasets": None, "metrics": None}  # fmt: skip
+
+
+def __getattr__(name: str):
+    """Imports what costs time and many programs never use, when it is first named."""
+    if name not in _ON_FIRST_USE:
+        raise AttributeError(f"module 'fastnn' has no attribute {name!r}")
+    from importlib import import_module
+
+    module = import_module(f"fastnn.{_ON_FIRST_USE[name] or name}")
+    value = getattr(module, name) if _ON_FIRST_USE[name] else module
+    globals()[name] = value
+    return value

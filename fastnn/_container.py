@@ -96,7 +96,7 @@ def decode(node: Any, tensors: Reader, depth: int = 0) -> Any:
 def decode_tagged(tag: Any, node: dict, tensors: Reader, depth: int) -> Any:
     body = node[tag]
     if tag in MAPPINGS:
-        result = MAPPINGS[tag]()
+        result: Any = MAPPINGS[tag]()
         for key, value in body:
             result[decode(key, tensors, depth)] = decode(value, tensors, depth)
         if CHILDREN in node and tag == "odict":

@@ -51,7 +51,7 @@ class Extent(NamedTuple):
 def write(file: BinaryIO, entries: dict[str, Entry], metadata: dict[str, str]) -> None:
     """Writes the header and the arrays, wider elements first so that all stay aligned."""
     order = sorted(entries, key=lambda name: -entries[name].array.itemsize)
-    buffers = [memoryview(flat_bytes(entries[name])) for name in order]
+    buffers = [flat_bytes(entries[name]).data for name in order]
     header = encode_header(order, entries, metadata, checksum(buffers))
     file.write(header)
     for buffer in buffers:
@@ -98,7 +98,7 @@ def read(file: BinaryIO) -> tuple[dict[str, str], dict[str, Entry]]:
     for extent in sorted(extents, key=lambda e: (e.begin, e.end)):
         raw = np.empty(extent.end - extent.begin, np.uint8)
         fill(file, raw)
-        crc = zlib.crc32(raw, crc)
+        crc = zlib.crc32(raw.data, crc)
         entries[extent.name] = view(extent, raw)
     if data_crc is not None and crc != data_crc:
         raise FormatError("checksum of the data does not match: the file is damaged")
@@ -204,7 +204,7 @@ def check_header(length: int, header: bytes, metadata: dict[str, str]) -> int | 
 
 
 def fill(file: BinaryIO, raw: np.ndarray) -> None:
-    view, at = memoryview(raw), 0
+    view, at = raw.data, 0
     while at < len(view):
         got = file.readinto(view[at:])  # type: ignore[attr-defined]
         if not got:

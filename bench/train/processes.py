@@ -105,8 +105,10 @@ def side_by_side(
         for _ in range(count)
     ]
     for child in children:
+        assert child.stdout is not None
         child.stdout.readline()
     for child in children:
+        assert child.stdin is not None
         child.stdin.write("go\n")
         child.stdin.flush()
     return [json.loads(child.communicate()[0]) for child in children]

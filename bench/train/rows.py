@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -80,13 +81,9 @@ def pointwise(engines: Engines, sizes: tuple[int, ...]) -> Iterator[Row]:
     for name, must in (("exp", 2.5), ("tanh", 5.0)):
         for n in sizes:
             data = np.random.default_rng(0).standard_normal(n).astype(np.float32)
-            works = {e: applied(getattr(T, name), T.tensor(data)) for e, T in engines.items()}
-            works["numpy"] = applied(getattr(np, name), data)
+            works = {e: partial(getattr(T, name), T.tensor(data)) for e, T in engines.items()}
+            works["numpy"] = partial(getattr(np, name), data)
             yield Row(f"{name}, forward, {n:,}", works, must if n >= 100_000 else 0.95, None)
-
-
-def applied(function: Callable, *values: Any) -> Callable[[], Any]:
-    return lambda: function(*values)
 
 
 def forward_backward(T: Any, name: str, n: int) -> Callable[[], Any]:
@@ -132,8 +129,8 @@ def memory(engines: Engines, n: int, bandwidth: float) -> Iterator[Row]:
     for title, passes, ours, numpys in cases:
         works: Works = {}
         for engine, T in engines.items():
-            works[engine] = applied(ours, T, T.tensor(square), T.tensor(index))
-        works["numpy"] = applied(numpys, square, index)
+            works[engine] = partial(ours, T, T.tensor(square), T.tensor(index))
+        works["numpy"] = partial(numpys, square, index)
         yield Row(f"{title}, {side * side:,}", works, 1.0, None, amount=passes * nbytes,
                   limit=bandwidth)  # fmt: skip
 
@@ -159,8 +156,8 @@ def small(engines: Engines) -> Iterator[Row]:
     backward: Works = {}
     for engine, T in engines.items():
         a, b = T.ones(8), T.ones(8)
-        works[engine] = applied(lambda a, b: a + b, a, b)
-        backward[engine] = applied(sum_backward, T.ones(8, requires_grad=True), b)
+        works[engine] = partial(lambda a, b: a + b, a, b)
+        backward[engine] = partial(sum_backward, T.ones(8, requires_grad=True), b)
     yield Row("add of two 8-element tensors", works, 8.5, 13, "torch")
     yield Row("the same with sum and backward", backward, 20, 34, "torch")
 

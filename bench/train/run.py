@@ -94,10 +94,10 @@ def memory(engines: dict, n: int) -> Iterable[Row]:
 
 def summary(title: str, results: list[Result]) -> None:
     """For a section of many rows: geometric mean of the ratios, the worst, and the median share."""
-    ratios = [r.ratio() for r in results if r.ratio()]
+    ratios = [ratio for r in results if (ratio := r.ratio())]
     if len(ratios) < 3 or title == "training":
         return
-    shares = [r.share() for r in results if r.share()]
+    shares = [share for r in results if (share := r.share())]
     text = f"  {title}: geometric mean {statistics.geometric_mean(ratios):.2f}x, "
     text += f"least {min(ratios):.2f}x"
     if shares:

@@ -4,6 +4,7 @@ import argparse
 import importlib
 import importlib.util
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -145,13 +146,9 @@ def matmul(tensor: Any) -> Callable[[], Any]:
 def unary(torchlike: dict[str, Any], values: np.ndarray, op: str) -> Works:
     works: Works = {}
     for name, lib in torchlike.items():
-        works[name] = applied(getattr(lib, op), lib.tensor(values))
-    works["numpy"] = applied(getattr(np, op), values)
+        works[name] = partial(getattr(lib, op), lib.tensor(values))
+    works["numpy"] = partial(getattr(np, op), values)
     return works
-
-
-def applied(function: Callable, value: Any) -> Callable[[], Any]:
-    return lambda: function(value)
 
 
 def pairs(torchlike: dict[str, Any], values: np.ndarray) -> Works:
@@ -172,7 +169,7 @@ def softmax_works(torchlike: dict[str, Any], values: np.ndarray) -> Works:
     works: Works = {}
     for name, lib in torchlike.items():
         tensor = lib.tensor(values)
-        works[name] = lambda lib=lib, tensor=tensor: lib.softmax(tensor, 1)
+        works[name] = partial(lib.softmax, tensor, 1)
     works["numpy"] = by_numpy
     return works
 

@@ -186,7 +186,7 @@ def share_scale(items: list[Feature], table: Table, train: np.ndarray) -> None:
     """Var = mean of the columns' variances + variance of their means."""
     numbers = [item for item in items if item.kind == "number"]
     means = np.array([item.mean for item in numbers])
-    variances = [table.find(item.name).numbers()[train].var() for item in numbers]
+    variances = [table.columns[item.position].numbers()[train].var() for item in numbers]
     std = float(np.sqrt(np.mean(variances) + means.var())) or 1.0
     for item in numbers:
         item.mean, item.std = float(means.mean()), std

@@ -23,7 +23,7 @@ class Source:
     pixels: bool = False
 
     def encoded_target(self) -> np.ndarray:
-        return self.target.encode(self.table.find(self.target.name))
+        return self.target.encode(self.table.column(self.target.name))
 
 
 def open_source(
@@ -38,14 +38,14 @@ def open_source(
         raise Problem(f"{what}: no such file, and none of {', '.join(KNOWN)}")
     table = read_table(what, target)
     name = choose_target(table, target)
-    fitted = fit_target(table.find(name), task, name in categorical)
+    fitted = fit_target(table.column(name), task, name in categorical)
     table = without_missing(table, fitted, impute)
     return Source(base_name(what), table, fitted)
 
 
 def without_missing(table: Table, target: Target, impute: str | None) -> Table:
     """The table without the rows that have no target; Problem unless imputing was asked for."""
-    kept = present(target, table.find(target.name))
+    kept = present(target, table.column(target.name))
     absent = int((~kept).sum())
     if not absent:
         return table

@@ -26,6 +26,10 @@ class Table:
     def find(self, name: str) -> Column | None:
         return next((column for column in self.columns if column.name == name), None)
 
+    def column(self, name: str) -> Column:
+        """The column of that name, which must be there."""
+        return self.columns[self.names().index(name)]
+
 
 def read_table(path: str, target: str | None = None) -> Table:
     """The table of a file, NPZ or CSV by its first bytes; Problem if there is none to read."""

@@ -29,7 +29,7 @@ class Target:
         """int64 class numbers, -1 if missing or unknown; or float32 numbers, NaN if missing."""
         if self.kind == "number":
             return ((column.numbers() - self.mean) / self.std).astype(np.float32)
-        place = {label: i for i, label in enumerate(self.classes)}
+        place: dict[str | None, int] = {label: i for i, label in enumerate(self.classes)}
         return np.array([place.get(text, -1) for text in labels(column)], np.int64)
 
     def plain(self) -> dict[str, Any]:

@@ -37,7 +37,7 @@ def run(args: argparse.Namespace) -> None:
     settle(args, source)
     check_writable(args.out)
     split = make_split(source, args)
-    scaled(source.target, source.table.find(source.target.name), split.train)
+    scaled(source.target, source.table.column(source.target.name), split.train)
     features = fit_features(
         source.table, source.target.name, split.train,
         impute=args.impute, categorical=args.categorical, common=source.pixels, note=say,

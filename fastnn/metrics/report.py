@@ -48,6 +48,6 @@ def classification_report(
     else:
         lines.append(line("micro avg", [*micro, str(total)]))
     for average in ("macro", "weighted"):
-        row = precision_recall_fscore_support(true, pred, average=average, **options)[:3]
-        lines.append(line(f"{average} avg", [*rounded(row), str(total)]))
+        means = precision_recall_fscore_support(true, pred, average=average, **options)[:3]
+        lines.append(line(f"{average} avg", [*rounded(means), str(total)]))
     return "\n".join(lines) + "\n"

@@ -73,8 +73,8 @@ def precision_recall_fscore_support(
     if average is None:
         return precision, recall, fscore, support
     weights = support if average == "weighted" else None
-    means = (averaged(v, weights) for v in (precision, recall, fscore))
-    return *means, None
+    means = [averaged(v, weights) for v in (precision, recall, fscore)]
+    return means[0], means[1], means[2], None
 
 
 def binary_label(y_true: Any, y_pred: Any, pos_label: Any) -> Any:

@@ -20,6 +20,8 @@ class Row:
     against: str = "best"  # a peer's name, or the fastest of them
     amount: float = 0.0  # FLOPs or bytes per call, for a share of limit
     limit: float = 0.0  # FLOPs or bytes per second
+    share_must: float = 0.0  # of the limit, where one was measured
+    share_aim: float = 0.0
 
 
 @dataclass
@@ -40,12 +42,18 @@ class Result:
         return self.row.amount / self.times[name] / self.row.limit
 
     def verdict(self) -> str:
-        ratio = self.ratio()
-        if ratio is None or self.row.must is None:
+        """Whether ratio and share, as far as both are asked for, reach the aim, or what must be."""
+        row, ratio, share = self.row, self.ratio(), self.share()
+        got = [
+            (ratio, row.must, row.aim),
+            (share, row.share_must or None, row.share_aim or None),
+        ]
+        asked = [(g, must, aim) for g, must, aim in got if g is not None and must is not None]
+        if not asked:
             return ""
-        if self.row.aim is not None and ratio >= self.row.aim:
-            return "aim"
-        return "must" if ratio >= self.row.must else "MISSED"
+        if any(g < must for g, must, _ in asked):
+            return "MISSED"
+        return "aim" if all(aim is not None and g >= aim for g, _, aim in asked) else "must"
 
 
 def measure(rows: Iterable[Row], seconds: float, rounds: int) -> Iterable[Result]:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from bench import workloads
-from bench.gemm_shapes import SHAPES, SQUARES
+from bench.gemm_shapes import NEAR, SHAPES, SQUARES, random_shapes
 from bench.table import Row, Works
 
 Engines = dict[str, Any]  # "fastnn" and, where installed, "torch"
@@ -29,10 +29,10 @@ def training(engines: Engines) -> Iterator[Row]:
         yield Row(title, works, must, aim, "torch")
 
 
-def operands(form: str, m: int, n: int, k: int) -> tuple[np.ndarray, np.ndarray]:
+def operands(form: str, m: int, n: int, k: int, dtype: type) -> tuple[np.ndarray, np.ndarray]:
     rng = np.random.default_rng(0)
-    a = rng.standard_normal((k, m) if form[0] == "T" else (m, k)).astype(np.float32)
-    b = rng.standard_normal((n, k) if form[1] == "T" else (k, n)).astype(np.float32)
+    a: np.ndarray = rng.standard_normal((k, m) if form[0] == "T" else (m, k)).astype(dtype)
+    b: np.ndarray = rng.standard_normal((n, k) if form[1] == "T" else (k, n)).astype(dtype)
     return a, b
 
 
@@ -43,24 +43,30 @@ def product(a: Any, b: Any, form: str) -> Callable[[], Any]:
 
 
 def gemm_row(
-    engines: Engines, shape: tuple[str, int, int, int], peak: float, must: float, aim: float
-) -> Row:
+    engines: Engines, shape: tuple[str, int, int, int], peak: float, dtype: type = np.float32,
+    **wanted: Any,
+) -> Row:  # fmt: skip
     form, m, n, k = shape
-    a, b = operands(*shape)
+    a, b = operands(*shape, dtype)
     works: Works = {e: product(T.tensor(a), T.tensor(b), form) for e, T in engines.items()}
     works["numpy"] = product(a, b, form)
-    return Row(f"GEMM {form} {m} x {n} x {k}", works, must, aim, amount=2.0 * m * n * k, limit=peak)
+    title = f"GEMM {form} {m} x {n} x {k}" + " float64" * (dtype is np.float64)
+    return Row(title, works, **wanted, amount=2.0 * m * n * k, limit=peak)
 
 
 def squares(engines: Engines, peak: float, largest: int) -> Iterator[Row]:
     for shape in SQUARES:
         if shape[1] <= largest:
-            yield gemm_row(engines, shape, peak, 1.0, 1.1)
+            yield gemm_row(engines, shape, peak, must=1.0, aim=1.1, share_must=0.85, share_aim=0.93)
+    for shape in SQUARES:
+        if shape[1] <= min(largest, 1024):
+            yield gemm_row(engines, shape, peak / 2, np.float64, must=1.0, aim=1.1,
+                           share_must=0.8, share_aim=0.9)  # fmt: skip
 
 
-def shapes(engines: Engines, peak: float) -> Iterator[Row]:
-    for shape in SHAPES:
-        yield gemm_row(engines, shape, peak, 0.95, 1.3)
+def shapes(engines: Engines, peak: float, seed: int) -> Iterator[Row]:
+    for shape in SHAPES + NEAR + random_shapes(10, seed):
+        yield gemm_row(engines, shape, peak, must=0.95, aim=1.3)
 
 
 def pointwise(engines: Engines, sizes: tuple[int, ...]) -> Iterator[Row]:
@@ -132,7 +138,7 @@ def memory(engines: Engines, n: int, bandwidth: float) -> Iterator[Row]:
             works[engine] = partial(ours, T, T.tensor(square), T.tensor(index))
         works["numpy"] = partial(numpys, square, index)
         yield Row(f"{title}, {side * side:,}", works, 1.0, None, amount=passes * nbytes,
-                  limit=bandwidth)  # fmt: skip
+                  limit=bandwidth, share_must=0.6, share_aim=0.85)  # fmt: skip
 
 
 def adam(engines: Engines, parameters: int) -> Iterator[Row]:

@@ -63,6 +63,7 @@ def options() -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=2.0, help="per row")
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--largest", type=int, default=4096, help="largest square product")
+    parser.add_argument("--seed", type=int, default=0, help="of the ten random products")
     return parser.parse_args()
 
 
@@ -77,7 +78,7 @@ def timed_sections(
     sections: dict[str, Iterable[Row]] = {
         "training": rows.training(engines),
         "gemm": rows.squares(engines, peak, args.largest),
-        "shapes": rows.shapes(engines, peak),
+        "shapes": rows.shapes(engines, peak, args.seed),
         "pointwise": rows.pointwise(engines, (1000, 100_000, 10_000_000)),
         "memory": (row for n in (1_000_000, 10_000_000) for row in memory(engines, n)),
         "adam": rows.adam(engines, 10_000_000),

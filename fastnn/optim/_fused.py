@@ -127,11 +127,10 @@ class FusedOptimizer(Optimizer):
     def _bucket(
         self, group: dict[str, Any], names: tuple[str, ...], steps: float, params: list[Any]
     ) -> Bucket:
-        cell = fastnn.zeros(CELL, dtype=fastnn.float64)
-        cell[0] = steps
+        cell = fastnn.tensor([steps] + [0.0] * (CELL - 1), dtype=fastnn.float64)
         for p in params:
             if self._counts:
-                self.state[p]["step"] = cell[0]
+                self.state[p]["step"] = cell.select(0, 0)
             for name in names:
                 if self.state[p].get(name) is None:
                     self.state[p][name] = self._fresh(group, p)

@@ -2,6 +2,7 @@
 
 import argparse
 import importlib
+import io
 import math
 import os
 import sys
@@ -148,6 +149,8 @@ def main(argv: list[str] | None = None) -> int:
     """Runs one command; 0, or 2 with one line on stderr, or 130 after Ctrl-C."""
     from .errors import Problem
 
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a name that the terminal cannot show is no error
+        sys.stdout.reconfigure(errors="backslashreplace")
     args = parser().parse_args(argv)
     try:
         args.run(args)

@@ -67,10 +67,14 @@ def fit_target(column: Column, task: str, categorical: bool = False) -> Target:
         if np.nanmin(values) == np.nanmax(values):
             raise Problem(f"target {column.name!r} is the same number in every row")
         return Target(column.name, "number")
-    found = sorted({label for label in labels(column) if label is not None}, key=natural)
+    cells = labels(column)
+    found = sorted({label for label in cells if label is not None}, key=natural)
     if len(found) < 2:
         held = f"one class, {found[0]!r}" if found else "no values"
         raise Problem(f"target {column.name!r} holds only {held}: nothing to learn")
+    if len(found) > max(MANY, len(cells) // 2):
+        raise Problem(f"target {column.name!r} has {len(found)} classes in {len(cells)} rows: "
+                      "too few rows of each")  # fmt: skip
     return Target(column.name, "class", found)
 
 

@@ -74,6 +74,7 @@ cdef object _size_type = Size
 
 cdef object size_tuple(int n, const int64_t *v):
     cdef object out = fnn_new_tuple(_size_type, n)
+    cdef object item  # typed: were it inferred to be an int64_t, each use would be a new object
     cdef int i
     for i in range(n):
         item = v[i]

@@ -272,7 +272,7 @@ cdef object c_pow(object a, object b):
     cdef Node n
     if isinstance(a, Tensor) and (type(b) is int or type(b) is float):
         x = <Tensor>a
-        if x.t.dtype != FNN_BOOL and code_with(b, x.t.dtype) == x.t.dtype:
+        if code_with(b, x.t.dtype) == x.t.dtype:
             y = pow_number(x, b)
             if y is not None:
                 if recording3(x, None, None):
@@ -280,7 +280,13 @@ cdef object c_pow(object a, object b):
                     n.save(0, x)
                     n.f0 = b
                 return y
+    if is_bool(a) and is_bool(b):
+        return c_or(a, c_eq(b, False) if isinstance(b, Tensor) else not b)
     return POW.apply(a, b)
+
+
+cdef bint is_bool(object v):
+    return (<Tensor>v).t.dtype == FNN_BOOL if isinstance(v, Tensor) else isinstance(v, bool)
 
 
 def pow(input, exponent, *, Tensor out=None):

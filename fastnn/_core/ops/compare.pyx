@@ -264,18 +264,16 @@ def where_method(Tensor self not None, Tensor condition not None, other):
 
 
 cdef object fill_value(Tensor x, object value):
-    """The value of a masked_fill: a number, or a tensor without dimensions."""
+    """The value of a masked_fill in x's dtype: a number, or a tensor without dimensions."""
     v = operand(value)
     if isinstance(v, Tensor) and (<Tensor>v).t.ndim:
         raise RuntimeError("masked_fill only supports a 0-dimensional value tensor, but got tensor "
                            f"with {(<Tensor>v).t.ndim} dimension(s).")
     if v is None:
         raise TypeError(f"masked_fill(): the value is a {type(value).__name__}")
-    code = pair_code(x, v) if isinstance(v, Tensor) else code_with(v, x.t.dtype)
-    if code != x.t.dtype:
-        raise RuntimeError(f"value cannot be converted to type {dtype_of(x.t.dtype).name} without "
-                           "overflow")
-    return v
+    if isinstance(v, Tensor):
+        return v.to(dtype=x.dtype)
+    return v if is_fp(x.t.dtype) else int(v)
 
 
 def masked_fill(Tensor input not None, Tensor mask not None, value):
@@ -304,8 +302,7 @@ def masked_fill_(Tensor self not None, Tensor mask not None, value):
         check_inplace(self)
     number_attr(None if tv is not None else v, self.t.dtype, &attr[0])
     attr[1] = attr_i(0)
-    write_into(FNN_OP_where, self, 3, mask, None if tv is None else to_code(tv, self.t.dtype), self,
-               attr)
+    write_into(FNN_OP_where, self, 3, mask, tv, self, attr)
     if rec:
         n = record_inplace(masked_fill__vjp, b"masked_fill", self, tv)
         n.save(0, mask)

@@ -16,6 +16,7 @@
 #include "kernels/optim.h"
 #include "kernels/softmax.h"
 #include "kernels/random.h"
+#include "kernels/loss.h"
 
 typedef struct fnn_kernels {
   const char *isa;
@@ -27,6 +28,7 @@ typedef struct fnn_kernels {
   const fnn_softmax_kernels *softmax;
   const fnn_random_kernels *random;
   const fnn_reduce_kernels *reduce;
+  const fnn_loss_kernels *loss;
 } fnn_kernels;
 
 extern const fnn_kernels fnn_kernels_base;

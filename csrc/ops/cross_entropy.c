@@ -15,6 +15,7 @@ enum { REDUCTION, IGNORE_INDEX, SMOOTHING };
 
 typedef struct job {
   const fnn_call *call;
+  const fnn_tensor *weight;
   fnn_softmax_dims dims;
   int64_t blocks; /* tiles within one outer index, or in all where inner is 1 */
   int64_t ignore;
@@ -45,36 +46,16 @@ static void set_tiles(job *j, int64_t *tiles, int64_t *grain) {
   *grain = fnn_ceil_div(GRAIN, TILE * fnn_max64(1, d->n));
 }
 
-static fnn_status check_target(const fnn_opdef *def, const fnn_tensor *x, const fnn_tensor *t) {
-  int dim = x->ndim > 1;
-  int ok = t->ndim == x->ndim - 1;
-  for (int i = 0; ok && i < t->ndim; i++) ok = t->size[i] == x->size[i < dim ? i : i + 1];
-  if (!ok)
-    return fnn_fail(FNN_EVALUE, "%s: expected the input's shape %s without its classes for the "
-                    "target, got %s", def->name, fnn_shape_str(x->ndim, x->size),
-                    fnn_shape_str(t->ndim, t->size));
-  if (t->dtype != FNN_I64)
-    return fnn_fail(FNN_ETYPE, "%s: expected an int64 target, got %s", def->name,
-                    fnn_tensor_str(t));
-  if (!fnn_tensor_is_contiguous(t))
-    return fnn_fail(FNN_ERUNTIME, "%s: expected a contiguous target", def->name);
-  return FNN_OK;
+static const fnn_tensor *weight_of(const fnn_call *c, int first) {
+  return c->nin > first + 2 ? c->in[first + 2] : NULL;
 }
 
 static fnn_status check(const fnn_opdef *def, const fnn_call *c, int first,
                         fnn_softmax_dims *dims) {
-  const fnn_tensor *x = c->in[first], *t = c->in[first + 1], *w = c->in[first + 2];
-  if (x->ndim < 1)
-    return fnn_fail(FNN_EVALUE, "%s: expected at least one dimension of classes", def->name);
+  const fnn_tensor *x = c->in[first];
   fnn_status st = fnn_want_float_contiguous(def, "input", x);
-  if (!st) st = fnn_softmax_shape(def, x, x->ndim > 1, dims);
-  if (!st && dims->n == 0)
-    st = fnn_fail(FNN_EVALUE, "%s: input %s has no classes", def->name, fnn_tensor_str(x));
-  if (!st) st = check_target(def, x, t);
+  if (!st) st = fnn_check_classes(def, x, c->in[first + 1], weight_of(c, first), dims);
   if (st) return st;
-  if (w && (w->dtype != x->dtype || w->ndim != 1 || w->size[0] != dims->n))
-    return fnn_fail(FNN_EVALUE, "%s: weight should be defined for all %lld classes or none, got %s",
-                    def->name, (long long)dims->n, fnn_tensor_str(w));
   double s = c->attr[SMOOTHING].v.f;
   if (!(s >= 0 && s <= 1))
     return fnn_fail(FNN_EVALUE, "%s: label_smoothing must be between 0.0 and 1.0. Got: %g",
@@ -121,18 +102,6 @@ static int64_t workspace(const fnn_opdef *def, const fnn_call *c) {
   return (tiles + 1) * 2 * (int64_t)sizeof(double);
 }
 
-/* Every label names a class or is ignored: refused before anything is written. */
-static fnn_status check_labels(const fnn_opdef *def, const fnn_tensor *target, int64_t classes,
-                               int64_t ignore) {
-  const int64_t *t = fnn_tensor_data(target);
-  int64_t n = fnn_tensor_numel(target);
-  for (int64_t i = 0; i < n; i++)
-    if ((uint64_t)t[i] >= (uint64_t)classes && t[i] != ignore)
-      return fnn_fail(FNN_EINDEX, "%s: Target %lld is out of bounds.", def->name,
-                      (long long)t[i]);
-  return FNN_OK;
-}
-
 /* w[c], with any stride; 1 where there are no weights */
 #define CLASS_WEIGHT(R, w, c) \
   ((w) ? ((const R *)fnn_tensor_data(w))[(c) * (w)->stride[0]] : (R)1)
@@ -140,7 +109,7 @@ static fnn_status check_labels(const fnn_opdef *def, const fnn_tensor *target, i
 #define FORWARD(R, S)                                                                            \
   static void forward_##S(const job *j, int64_t number) {                                        \
     const fnn_softmax_##S *k = &fnn_k->softmax->S;                                               \
-    const fnn_tensor *w = j->call->in[2];                                                        \
+    const fnn_tensor *w = j->weight;                                                             \
     const int64_t n = j->dims.n, inner = j->dims.inner;                                          \
     const tile t = tile_of(j, number);                                                           \
     const R *x = (const R *)fnn_tensor_data(j->call->in[0]) + t.at;                              \
@@ -203,13 +172,13 @@ static double sum_weights(const fnn_tensor *w, int64_t classes) {
 
 static fnn_status run(const fnn_opdef *def, const fnn_call *c, void *ws) {
   const fnn_tensor *x = c->in[0];
-  job j = {.call = c, .ignore = c->attr[IGNORE_INDEX].v.i, .smoothing = c->attr[SMOOTHING].v.f,
-           .partial = ws};
+  job j = {.call = c, .weight = weight_of(c, 0), .ignore = c->attr[IGNORE_INDEX].v.i,
+           .smoothing = c->attr[SMOOTHING].v.f, .partial = ws};
   int64_t tiles, grain;
   fnn_softmax_shape(def, x, x->ndim > 1, &j.dims);
-  fnn_status st = check_labels(def, c->in[1], j.dims.n, j.ignore);
+  fnn_status st = fnn_check_labels(def, c->in[1], j.dims.n, j.ignore);
   if (st) return st;
-  if (j.smoothing > 0) j.weights = sum_weights(c->in[2], j.dims.n);
+  if (j.smoothing > 0) j.weights = sum_weights(j.weight, j.dims.n);
   set_tiles(&j, &tiles, &grain);
   fnn_parallel_for(tiles, grain, forward, &j);
   double total = 0, weights = 0;
@@ -227,7 +196,7 @@ static fnn_status run(const fnn_opdef *def, const fnn_call *c, void *ws) {
 #define BACKWARD(R, S)                                                                           \
   static void backward_##S(const job *j, int64_t number) {                                       \
     const fnn_softmax_##S *k = &fnn_k->softmax->S;                                               \
-    const fnn_tensor *w = j->call->in[3];                                                        \
+    const fnn_tensor *w = j->weight;                                                             \
     const int64_t n = j->dims.n, inner = j->dims.inner, how = j->call->attr[REDUCTION].v.i;      \
     const tile t = tile_of(j, number);                                                           \
     const R *x = (const R *)fnn_tensor_data(j->call->in[1]) + t.at;                              \
@@ -274,12 +243,13 @@ static void backward(void *ctx, int64_t begin, int64_t end, int thread) {
 static fnn_status run_bwd(const fnn_opdef *def, const fnn_call *c, void *ws) {
   (void)ws;
   const fnn_tensor *x = c->in[1];
-  job j = {.call = c, .ignore = c->attr[IGNORE_INDEX].v.i, .smoothing = c->attr[SMOOTHING].v.f};
+  job j = {.call = c, .weight = weight_of(c, 1), .ignore = c->attr[IGNORE_INDEX].v.i,
+           .smoothing = c->attr[SMOOTHING].v.f};
   int64_t tiles, grain;
   fnn_softmax_shape(def, x, x->ndim > 1, &j.dims);
-  fnn_status st = check_labels(def, c->in[2], j.dims.n, j.ignore);
+  fnn_status st = fnn_check_labels(def, c->in[2], j.dims.n, j.ignore);
   if (st) return st;
-  if (j.smoothing > 0) j.weights = sum_weights(c->in[3], j.dims.n);
+  if (j.smoothing > 0) j.weights = sum_weights(j.weight, j.dims.n);
   set_tiles(&j, &tiles, &grain);
   fnn_parallel_for(tiles, grain, backward, &j);
   return FNN_OK;

@@ -8,4 +8,5 @@ from .create import *
 from .elementary import *
 from .matmul import *
 from .pointwise import *
+from .softmax import *
 from .view import *

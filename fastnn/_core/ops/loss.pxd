@@ -1,0 +1,1 @@
+cdef int reduction_code(object reduction, object size_average, object reduce) except -1

@@ -12,56 +12,29 @@ from collections.abc import Callable
 from typing import Any
 
 import fastnn
+from fastnn._core.ops.optim import Bucket, Plan, Plans
 from fastnn.optim.optimizer import Optimizer, check_option, dense_params, evaluate
 
-__all__ = ["Bucket", "FusedOptimizer"]
+__all__ = ["FusedOptimizer"]
 
 CELL = 6  # step, lr, weight_decay, two coefficients of the method, eps
-
-
-class Bucket:
-    """Parameters with the same step count, their state tensors by name, and their cell."""
-
-    __slots__ = ("params", "states", "cell")
-
-    def __init__(self, params: list[Any], states: list[list[Any]], cell: Any) -> None:
-        self.params, self.states, self.cell = params, states, cell
-
-
-class _Plan:
-    """The buckets of one group, and all that they depend on."""
-
-    __slots__ = ("group", "params", "count", "names", "buckets", "idle")
-
-    def __init__(self) -> None:
-        self.group: Any = None
-        self.params: Any = None
-        self.count = -1
-        self.names: Any = None
-        self.buckets: list[Bucket] = []
-        self.idle: list[Any] = []
 
 
 class FusedOptimizer(Optimizer):
     """Base of SGD, Adam, AdamW, RMSprop, Adagrad, Adadelta.
 
-    A subclass names its state tensors (``_state_names``) and calls its instruction (``_update``).
+    A subclass names its instruction (``_run``) and its state tensors (``_state_names``).
     """
 
     _counts = True  # state["step"] exists
-    _plans: list[_Plan]
-    _state_size = -1  # of the state that the plans were made for
-    _state_seen: Any = None
+    _run: Callable[[Bucket, dict[str, Any]], bool]
+    _plans: Plans
 
     def _state_replaced(self) -> None:
-        self._plans = []
+        self._plans = Plans()
 
     def _state_names(self, group: dict[str, Any]) -> tuple[str, ...]:
         """Keys of the state tensors that this group's options call for, in the op's order."""
-        raise NotImplementedError
-
-    def _update(self, group: dict[str, Any], bucket: Bucket, grads: list[Any]) -> None:
-        """Run the instruction for one bucket."""
         raise NotImplementedError
 
     def _fresh(self, group: dict[str, Any], param: Any) -> Any:
@@ -74,44 +47,39 @@ class FusedOptimizer(Optimizer):
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Update the parameters once; closure, where given, evaluates the loss again."""
         loss = None if closure is None else evaluate(closure)
-        groups, state = self.param_groups, self.state
-        if (
-            len(self._plans) != len(groups)
-            or self._state_size != len(state)
-            or self._state_seen is not state
-        ):
-            self._plans = [_Plan() for _ in groups]
-        for group, plan in zip(groups, self._plans, strict=True):
-            self._step_group(group, plan)
-        self._state_seen, self._state_size = state, len(state)
+        groups = self.param_groups
+        done = self._plans.run(groups, self.state, self._run)
+        if done < len(groups):
+            self._step_from(done)
         return loss
 
-    def _step_group(self, group: dict[str, Any], plan: _Plan) -> None:
-        if not self._valid(group, plan):
-            self._make_plan(group, plan)
-        work = []
-        for bucket in plan.buckets:
-            grads = [g for p in bucket.params if (g := p.grad) is not None]
-            if len(grads) != len(bucket.params):
+    def _step_from(self, first: int) -> None:
+        """Step the groups from this one on, looking at every gradient before."""
+        plans, groups = self._plans, self.param_groups
+        if (
+            plans.state is not self.state
+            or plans.size != len(self.state)
+            or len(plans.plans) != len(groups)
+        ):
+            plans.plans = [Plan() for _ in groups]
+        for group, plan in list(zip(groups, plans.plans, strict=True))[first:]:
+            if not self._valid(group, plan):
                 self._make_plan(group, plan)
-                return self._step_group(group, plan)
-            work.append(grads)
-        for bucket, grads in zip(plan.buckets, work, strict=True):
-            self._update(group, bucket, grads)
-        return None
+            for bucket in plan.buckets:
+                self._run(bucket, group)
+        plans.state, plans.size = self.state, len(self.state)
 
-    def _valid(self, group: dict[str, Any], plan: _Plan) -> bool:
-        params = group["params"]
-        if plan.group is not group or plan.params is not params or plan.count != len(params):
-            return False
-        if plan.names != self._state_names(group):
-            return False
-        for p in plan.idle:
-            if p.grad is not None:
-                return False
-        return True
+    def _valid(self, group: dict[str, Any], plan: Plan) -> bool:
+        return (
+            plan.group is group
+            and plan.params is group["params"]
+            and plan.count == len(group["params"])
+            and plan.names == self._state_names(group)
+            and all(p.grad is None for p in plan.idle)
+            and all(p.grad is not None for bucket in plan.buckets for p in bucket.params)
+        )
 
-    def _make_plan(self, group: dict[str, Any], plan: _Plan) -> None:
+    def _make_plan(self, group: dict[str, Any], plan: Plan) -> None:
         if group.get("differentiable"):
             raise RuntimeError("differentiable=True is not supported: the step is fused")
         names = self._state_names(group)
@@ -121,8 +89,9 @@ class FusedOptimizer(Optimizer):
             by_steps.setdefault(self._steps_taken(state), []).append(p)
         plan.buckets = [self._bucket(group, names, n, ps) for n, ps in by_steps.items()]
         plan.idle = [p for p in group["params"] if p.grad is None]
+        plan.only = plan.buckets[0] if len(plan.buckets) == 1 and not plan.idle else None
         plan.group, plan.params, plan.names = group, group["params"], names
-        plan.count = len(plan.params)
+        plan.count = len(group["params"])
 
     def _bucket(
         self, group: dict[str, Any], names: tuple[str, ...], steps: float, params: list[Any]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from fastnn._core.ops import optim as ops
-from fastnn.optim._fused import Bucket, FusedOptimizer, check_lr
+from fastnn.optim._fused import FusedOptimizer, check_lr
 from fastnn.optim.optimizer import check_option
 
 __all__ = ["Adadelta"]
@@ -19,6 +19,8 @@ class Adadelta(FusedOptimizer):
     State: ``step``, ``square_avg`` (v), ``acc_delta`` (u). Source: Zeiler, ADADELTA: an adaptive
     learning rate method, 2012.
     """
+
+    _run = staticmethod(ops.adadelta)
 
     def __init__(
         self,
@@ -53,17 +55,3 @@ class Adadelta(FusedOptimizer):
 
     def _state_names(self, group: dict[str, Any]) -> tuple[str, ...]:
         return ("square_avg", "acc_delta")
-
-    def _update(self, group: dict[str, Any], bucket: Bucket, grads: list[Any]) -> None:
-        ops.adadelta(
-            bucket.cell,
-            bucket.params,
-            grads,
-            bucket.states[0],
-            bucket.states[1],
-            group["lr"],
-            group["weight_decay"],
-            group["rho"],
-            group["eps"],
-            group["maximize"],
-        )

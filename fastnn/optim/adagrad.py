@@ -6,7 +6,7 @@ from typing import Any
 
 import fastnn
 from fastnn._core.ops import optim as ops
-from fastnn.optim._fused import Bucket, FusedOptimizer, check_fused, check_lr
+from fastnn.optim._fused import FusedOptimizer, check_fused, check_lr
 from fastnn.optim.optimizer import check_option
 
 __all__ = ["Adagrad"]
@@ -18,6 +18,8 @@ class Adagrad(FusedOptimizer):
     with g = dw + weight_decay * w; s starts at initial_accumulator_value. State: ``step``,
     ``sum``. Source: Duchi, Hazan and Singer, Adaptive subgradient methods, 2011.
     """
+
+    _run = staticmethod(ops.adagrad)
 
     def __init__(
         self,
@@ -71,16 +73,3 @@ class Adagrad(FusedOptimizer):
 
     def _fresh(self, group: dict[str, Any], param: Any) -> Any:
         return fastnn.full_like(param, group["initial_accumulator_value"], requires_grad=False)
-
-    def _update(self, group: dict[str, Any], bucket: Bucket, grads: list[Any]) -> None:
-        ops.adagrad(
-            bucket.cell,
-            bucket.params,
-            grads,
-            bucket.states[0],
-            group["lr"],
-            group["weight_decay"],
-            group["lr_decay"],
-            group["eps"],
-            group["maximize"],
-        )

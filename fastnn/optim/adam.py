@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from fastnn._core.ops import optim as ops
-from fastnn.optim._fused import Bucket, FusedOptimizer, check_betas, check_fused, check_lr
+from fastnn.optim._fused import FusedOptimizer, check_betas, check_fused, check_lr
 from fastnn.optim.optimizer import check_option
 
 __all__ = ["Adam"]
@@ -22,6 +22,8 @@ class Adam(FusedOptimizer):
     A method for stochastic optimization, 2015; Reddi et al., On the convergence of Adam and
     beyond, 2018.
     """
+
+    _run = staticmethod(ops.adam)
 
     def __init__(
         self,
@@ -65,22 +67,3 @@ class Adam(FusedOptimizer):
         if group["amsgrad"]:
             return ("exp_avg", "exp_avg_sq", "max_exp_avg_sq")
         return ("exp_avg", "exp_avg_sq")
-
-    def _update(self, group: dict[str, Any], bucket: Bucket, grads: list[Any]) -> None:
-        beta1, beta2 = group["betas"]
-        states = bucket.states
-        ops.adam(
-            bucket.cell,
-            bucket.params,
-            grads,
-            states[0],
-            states[1],
-            states[2] if len(states) > 2 else None,
-            group["lr"],
-            group["weight_decay"],
-            beta1,
-            beta2,
-            group["eps"],
-            group["maximize"],
-            group["decoupled_weight_decay"],
-        )

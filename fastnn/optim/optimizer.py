@@ -10,6 +10,7 @@ from copy import deepcopy
 from typing import Any
 
 import fastnn
+from fastnn._core.ops.optim import clear_gradients
 from fastnn.utils.hooks import RemovableHandle
 
 __all__ = ["Optimizer"]
@@ -163,15 +164,10 @@ class Optimizer:
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Forget all gradients, or with ``set_to_none=False`` fill them with zeros."""
         for group in self.param_groups:
-            for param in group["params"]:
-                if set_to_none:
-                    param.grad = None
-                elif param.grad is not None:
-                    if param.grad.grad_fn is not None:
-                        param.grad.detach_()
-                    else:
-                        param.grad.requires_grad_(False)
-                    param.grad.zero_()
+            if set_to_none:
+                clear_gradients(group["params"])
+            else:
+                _fill_gradients(group["params"])
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Update the parameters once; closure, where given, evaluates the loss again."""
@@ -305,6 +301,17 @@ class Optimizer:
 
         hooked.runs_hooks = True  # type: ignore[attr-defined]
         self.step = hooked  # type: ignore[method-assign]
+
+
+def _fill_gradients(params: list[Any]) -> None:
+    for param in params:
+        if param.grad is None:
+            continue
+        if param.grad.grad_fn is not None:
+            param.grad.detach_()
+        else:
+            param.grad.requires_grad_(False)
+        param.grad.zero_()
 
 
 def _cast(param: Any, value: Any, key: Any = None) -> Any:

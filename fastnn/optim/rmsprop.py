@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from fastnn._core.ops import optim as ops
-from fastnn.optim._fused import Bucket, FusedOptimizer, check_lr
+from fastnn.optim._fused import FusedOptimizer, check_lr
 from fastnn.optim.optimizer import check_option
 
 __all__ = ["RMSprop"]
@@ -19,6 +19,8 @@ class RMSprop(FusedOptimizer):
     ``square_avg``, ``grad_avg``, ``momentum_buffer``. Source: Tieleman and Hinton, lecture 6.5,
     2012; Graves, Generating sequences with recurrent neural networks, 2013 (centered).
     """
+
+    _run = staticmethod(ops.rmsprop)
 
     def __init__(
         self,
@@ -58,20 +60,3 @@ class RMSprop(FusedOptimizer):
     def _state_names(self, group: dict[str, Any]) -> tuple[str, ...]:
         names = ("square_avg", "grad_avg") if group["centered"] else ("square_avg",)
         return (*names, "momentum_buffer") if group["momentum"] > 0 else names
-
-    def _update(self, group: dict[str, Any], bucket: Bucket, grads: list[Any]) -> None:
-        states = bucket.states
-        ops.rmsprop(
-            bucket.cell,
-            bucket.params,
-            grads,
-            states[0],
-            states[1] if group["centered"] else None,
-            states[-1] if group["momentum"] > 0 else None,
-            group["lr"],
-            group["weight_decay"],
-            group["alpha"],
-            group["momentum"],
-            group["eps"],
-            group["maximize"],
-        )

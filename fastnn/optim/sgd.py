@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from fastnn._core.ops import optim as ops
-from fastnn.optim._fused import Bucket, FusedOptimizer, check_fused, check_lr
+from fastnn.optim._fused import FusedOptimizer, check_fused, check_lr
 from fastnn.optim.optimizer import check_option
 
 __all__ = ["SGD"]
@@ -21,6 +21,7 @@ class SGD(FusedOptimizer):
     initialization and momentum in deep learning, 2013 (in torch's form).
     """
 
+    _run = staticmethod(ops.sgd)
     _counts = False
 
     def __init__(
@@ -63,17 +64,3 @@ class SGD(FusedOptimizer):
 
     def _steps_taken(self, state: dict[str, Any]) -> float:
         return 0.0 if state.get("momentum_buffer") is None else 1.0
-
-    def _update(self, group: dict[str, Any], bucket: Bucket, grads: list[Any]) -> None:
-        ops.sgd(
-            bucket.cell,
-            bucket.params,
-            grads,
-            bucket.states[0] if bucket.states else None,
-            group["lr"],
-            group["weight_decay"],
-            group["momentum"],
-            group["dampening"],
-            group["maximize"],
-            group["nesterov"],
-        )

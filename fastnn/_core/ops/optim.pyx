@@ -1,9 +1,10 @@
-"""Optimizer steps: one instruction per group of parameters.
+"""Optimizer steps: one instruction per bucket of parameters.
 
-Arguments: the cell (float64, six numbers: step, lr, weight_decay, two coefficients, eps), lists
-of parameters, gradients and state tensors of one length, and the hyper-parameters, which are
-written into the cell before each step. The instruction counts the cell's step up. The update is
-not recorded; the versions of what it writes move.
+A Bucket holds parameters that have taken the same number of steps, their state tensors, and the
+cell: six float64 numbers, step, lr, weight_decay, two coefficients, eps. Before each step the
+group's hyper-parameters are written into the cell, the instruction counts its step up. The update
+is not recorded; the versions of what it writes move. A step returns False, and has done nothing,
+where a gradient is missing or the states are not those that the group's options call for.
 """
 
 __all__ = []
@@ -23,39 +24,54 @@ cdef enum:
     RELEASE_ABOVE = 20000  # elements: some 10 us of work
 
 
-cdef int fill(const fnn_tensor **to, list tensors, Py_ssize_t n) except -1:
-    cdef Py_ssize_t i
-    if len(tensors) != n:
-        raise ValueError(f"optimizer step: {n} gradients, but {len(tensors)} parameters or states")
+cdef class Bucket:
+    """Parameters, lists of their state tensors (one list per kind of state), and the cell."""
+    cdef readonly list params
+    cdef readonly list states
+    cdef readonly Tensor cell
+
+    def __init__(self, list params not None, list states not None, Tensor cell not None):
+        for kind in states:
+            if len(kind) != len(params):
+                raise ValueError(f"{len(params)} parameters, but {len(kind)} states of a kind")
+        self.params, self.states, self.cell = params, states, cell
+
+
+cdef bint fill(const fnn_tensor **to, Bucket b, Py_ssize_t n) except -1:
+    """Gradients, cell, parameters, states; False where a gradient is missing."""
+    cdef Py_ssize_t i, at = 2 * n + 1
+    cdef Tensor p
     for i in range(n):
-        to[i] = &(<Tensor?>tensors[i]).t
-    return 0
+        p = <Tensor?>b.params[i]
+        if p.gradient is None:
+            return False
+        to[i] = &p.gradient.t
+        to[n + 1 + i] = &p.t
+    to[n] = &b.cell.t
+    for states in b.states:
+        for i in range(n):
+            to[at] = &(<Tensor?>(<list>states)[i]).t
+            at += 1
+    return True
 
 
-cdef int step(fnn_op op, Tensor cell, list params, list grads, list s1, list s2, list s3,
-              const double *hyper, bint maximize, bint flag) except -1:
-    """Run the instruction; s1..s3: lists of states, or None. hyper: the cell from lr on."""
-    cdef Py_ssize_t n = len(grads), k, at = n + 1
+cdef bint step(fnn_op op, Bucket b, const double *hyper, bint maximize, bint flag) except -1:
+    """Run the instruction. hyper: the cell from lr on."""
+    cdef Py_ssize_t n = len(b.params), k, count = 1 + n * (2 + len(b.states))
     cdef const fnn_tensor *few[ON_STACK]
     cdef const fnn_tensor **operands = few
     cdef fnn_attr attr[2]
     cdef fnn_call c
     cdef int64_t total = 0
-    cdef double *memory = <double *>fnn_tensor_data(&cell.t)
-    if 5 * n + 1 > ON_STACK:
+    cdef double *memory = <double *>fnn_tensor_data(&b.cell.t)
+    if count > ON_STACK:
         operands = <const fnn_tensor **>PyMem_Malloc(
-            <size_t>(5 * n + 1) * sizeof(const fnn_tensor *))
+            <size_t>count * sizeof(const fnn_tensor *))
         if operands == NULL:
             raise MemoryError()
     try:
-        fill(operands, grads, n)
-        operands[n] = &cell.t
-        fill(operands + at, params, n)
-        at += n
-        for states in (s1, s2, s3):
-            if states is not None:
-                fill(operands + at, states, n)
-                at += n
+        if not fill(operands, b, n):
+            return False
         for k in range(5):
             memory[k + 1] = hyper[k]
         for k in range(n):
@@ -64,7 +80,7 @@ cdef int step(fnn_op op, Tensor cell, list params, list grads, list s1, list s2,
         attr[1] = attr_i(flag)
         c.op = op
         c.nin = <int>n
-        c.nout = <int>(at - n)
+        c.nout = <int>(count - n)
         c.ins = operands
         c.out = <fnn_tensor **>(operands + n)
         c.attr = attr
@@ -72,48 +88,94 @@ cdef int step(fnn_op op, Tensor cell, list params, list grads, list s1, list s2,
     finally:
         if operands != few:
             PyMem_Free(operands)
-    return 0
+    return True
 
 
-def sgd(Tensor cell not None, list params not None, list grads not None, list buffers,
-        double lr, double weight_decay, double momentum, double dampening, bint maximize,
-        bint nesterov):
+def sgd(Bucket b not None, dict group not None):
     """b <- momentum b + (1 - dampening) d (first step: d);  p <- p - lr (nesterov ? d + momentum b
-    : b), with d = g + weight_decay p. buffers None: no momentum."""
-    cdef double[5] hyper = [lr, weight_decay, momentum, dampening, 0]
-    step(FNN_OP_sgd, cell, params, grads, buffers, None, None, hyper, maximize, nesterov)
+    : b), with d = g + weight_decay p. States: none, or b."""
+    cdef double momentum = group["momentum"]
+    cdef double[5] hyper = [group["lr"], group["weight_decay"], momentum, group["dampening"], 0]
+    if len(b.states) != (momentum != 0):
+        return False
+    return step(FNN_OP_sgd, b, hyper, group["maximize"], group["nesterov"])
 
 
-def adam(Tensor cell not None, list params not None, list grads not None, list means,
-         list squares, list largest, double lr, double weight_decay, double beta1, double beta2,
-         double eps, bint maximize, bint decoupled):
+def adam(Bucket b not None, dict group not None):
     """m <- beta1 m + (1 - beta1) d;  v <- beta2 v + (1 - beta2) d**2;
-    p <- p - lr m / (1 - beta1**t) / (sqrt(v / (1 - beta2**t)) + eps). decoupled: weight decay
-    shrinks p first (AdamW), else it joins d. largest None: no amsgrad."""
-    cdef double[5] hyper = [lr, weight_decay, beta1, beta2, eps]
-    step(FNN_OP_adam, cell, params, grads, means, squares, largest, hyper, maximize, decoupled)
+    p <- p - lr m / (1 - beta1**t) / (sqrt(v / (1 - beta2**t)) + eps). Weight decay joins d, or,
+    decoupled, shrinks p first. States: m, v and, with amsgrad, the largest v."""
+    beta1, beta2 = group["betas"]
+    cdef double[5] hyper = [group["lr"], group["weight_decay"], beta1, beta2, group["eps"]]
+    if len(b.states) != 2 + (True if group["amsgrad"] else False):
+        return False
+    return step(FNN_OP_adam, b, hyper, group["maximize"], group["decoupled_weight_decay"])
 
 
-def rmsprop(Tensor cell not None, list params not None, list grads not None, list squares,
-            list means, list buffers, double lr, double weight_decay, double alpha,
-            double momentum, double eps, bint maximize):
-    """v <- alpha v + (1 - alpha) d**2;  p <- p - lr d / (sqrt(v) + eps); with means (centered)
-    v - mean**2 in place of v, with buffers momentum."""
-    cdef double[5] hyper = [lr, weight_decay, alpha, momentum, eps]
-    step(FNN_OP_rmsprop, cell, params, grads, squares, means, buffers, hyper, maximize,
-         means is not None)
+def rmsprop(Bucket b not None, dict group not None):
+    """v <- alpha v + (1 - alpha) d**2;  p <- p - lr d / (sqrt(v) + eps). States: v; centered, the
+    running mean of d, whose square is taken off v; with momentum, its buffer."""
+    cdef double momentum = group["momentum"]
+    cdef bint centered = group["centered"]
+    cdef double[5] hyper = [group["lr"], group["weight_decay"], group["alpha"], momentum,
+                            group["eps"]]
+    if len(b.states) != 1 + centered + (momentum > 0):
+        return False
+    return step(FNN_OP_rmsprop, b, hyper, group["maximize"], centered)
 
 
-def adagrad(Tensor cell not None, list params not None, list grads not None, list sums,
-            double lr, double weight_decay, double lr_decay, double eps, bint maximize):
-    """v <- v + d**2;  p <- p - lr / (1 + (t - 1) lr_decay) d / (sqrt(v) + eps)."""
-    cdef double[5] hyper = [lr, weight_decay, lr_decay, 0, eps]
-    step(FNN_OP_adagrad, cell, params, grads, sums, None, None, hyper, maximize, False)
+def adagrad(Bucket b not None, dict group not None):
+    """v <- v + d**2;  p <- p - lr / (1 + (t - 1) lr_decay) d / (sqrt(v) + eps). States: v."""
+    cdef double[5] hyper = [group["lr"], group["weight_decay"], group["lr_decay"], 0, group["eps"]]
+    return step(FNN_OP_adagrad, b, hyper, group["maximize"], False)
 
 
-def adadelta(Tensor cell not None, list params not None, list grads not None, list squares,
-             list deltas, double lr, double weight_decay, double rho, double eps, bint maximize):
+def adadelta(Bucket b not None, dict group not None):
     """v <- rho v + (1 - rho) d**2;  u = sqrt(a + eps) / sqrt(v + eps) d;
-    a <- rho a + (1 - rho) u**2;  p <- p - lr u."""
-    cdef double[5] hyper = [lr, weight_decay, rho, 0, eps]
-    step(FNN_OP_adadelta, cell, params, grads, squares, deltas, None, hyper, maximize, False)
+    a <- rho a + (1 - rho) u**2;  p <- p - lr u. States: v, a."""
+    cdef double[5] hyper = [group["lr"], group["weight_decay"], group["rho"], 0, group["eps"]]
+    return step(FNN_OP_adadelta, b, hyper, group["maximize"], False)
+
+
+cdef class Plan:
+    """The buckets of one group, and all that they depend on."""
+    cdef public dict group
+    cdef public list params
+    cdef public Py_ssize_t count
+    cdef public tuple names     # of the states
+    cdef public list buckets
+    cdef public list idle       # parameters without a gradient
+    cdef public Bucket only     # the only bucket, where it holds all parameters
+
+
+cdef class Plans:
+    """The plans of all groups, for one state dictionary with so many entries."""
+    cdef public list plans
+    cdef public object state
+    cdef public Py_ssize_t size
+
+    def __init__(self):
+        self.plans = []
+
+    def run(self, list groups not None, state, instruction):
+        """Step the groups whose plan holds all their parameters in one bucket, until one does
+        not, or does no longer; returns how many were stepped."""
+        cdef Py_ssize_t i
+        cdef Plan plan
+        cdef dict group
+        cdef list params
+        if state is not self.state or len(state) != self.size or len(groups) != len(self.plans):
+            return 0
+        for i in range(len(groups)):
+            plan, group = self.plans[i], groups[i]
+            params = group["params"]
+            if (plan.only is None or plan.group is not group or plan.params is not params
+                    or plan.count != len(params) or not instruction(plan.only, group)):
+                return i
+        return len(groups)
+
+
+def clear_gradients(list params not None):
+    """Set every parameter's grad to None."""
+    for p in params:
+        (<Tensor?>p).gradient = None

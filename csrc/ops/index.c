@@ -38,7 +38,8 @@ static fnn_status form_index(const fnn_opdef *def, const fnn_attr *dims, int k,
   f->ix.index = index;
   fnn_status st = check_dims(def, dims, t, &f->ix);
   for (int i = 0; i < k && !st; i++) st = fnn_index_dtype(def, index[i]);
-  if (st || (st = fnn_broadcast(def, k, index, &shape))) return st;
+  if (st) return st;
+  if (fnn_broadcast(def, k, index, &shape)) return FNN_EINDEX; /* its message stands */
   f->ix.ndim = shape.ndim;
   memcpy(f->ix.size, shape.size, sizeof f->ix.size);
   f->at = f->ix.dims[k - 1] - f->ix.dims[0] == k - 1 ? f->ix.dims[0] : 0;

@@ -151,7 +151,7 @@ void fnn_indexed_move(int move, const fnn_tensor *t, const fnn_tensor *d, const 
   job b = {.move = move, .pos = pos};
   plan(&b, t, d, ix, at);
   int64_t others = b.before * b.after, lines = fnn_ceil_div(b.run, LINE);
-  if (pos->m == 0 || others == 0) return;
+  if (pos->m == 0 || others == 0 || b.run == 0) return;
   if (move < 0 && others >= 16 && (b.value || (pos->m <= FEW && b.run < LINE))) {
     by_slice(&b, t, d);
   } else if (move == FNN_TAKE) {

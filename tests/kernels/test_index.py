@@ -76,6 +76,20 @@ def test_index_select(isa):
                                                   np.take(x, i, dim))
 
 
+def test_empty(isa):
+    for shape in [(3, 0), (0, 3), (3, 0, 2), (0, 0)]:
+        x = np.zeros(shape, "float32")
+        for dim in range(len(shape)):
+            i = np.zeros(2 if shape[dim] else 0, "int64")
+            got = run("index_select", x, i, attrs=[dim])
+            assert got.shape == np.take(x, i, dim).shape
+            run("index_add_", got, i, out=[x], attrs=[dim])
+            run("index_put_", got[:1], i, out=[x], attrs=[[0], True]) if dim == 0 else None
+            like = np.zeros(shape, "int64")
+            assert run("gather", x, like, attrs=[dim]).shape == shape
+            run("scatter_", x.copy(), like, out=[x], attrs=[dim, 1])
+
+
 def test_index_select_into_a_strided_output(isa):
     x, i = numbers((6, 5)), np.array([3, 0, 3])
     out = np.zeros((5, 3), "float32").T

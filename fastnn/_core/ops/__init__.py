@@ -6,7 +6,11 @@ from .compare import *
 from .copy import *
 from .create import *
 from .elementary import *
+from .getitem import *
+from .index import *
+from .join import *
 from .matmul import *
 from .pointwise import *
 from .softmax import *
+from .shape import *
 from .view import *

@@ -432,6 +432,8 @@ cdef Tensor slice_from(Tensor g, list shape, int dim, int64_t start):
 cdef Tensor c_select(Tensor x, int dim, int64_t at):
     cdef int64_t size[8]
     cdef int64_t stride[8]
+    cdef int64_t offset = x.t.offset + at * x.t.stride[dim] * (
+        fnn_dtype_size(<fnn_dtype>x.t.dtype))
     cdef int i, n = 0
     cdef Tensor y
     for i in range(x.t.ndim):
@@ -439,8 +441,9 @@ cdef Tensor c_select(Tensor x, int dim, int64_t at):
             size[n] = x.t.size[i]
             stride[n] = x.t.stride[i]
             n += 1
-    y = view_of(x, x.t.offset + at * x.t.stride[dim] * fnn_dtype_size(<fnn_dtype>x.t.dtype), n,
-                size, stride)
+            if x.t.size[i] == 0:
+                offset = x.t.offset  # an empty view lies anywhere, but inside its storage
+    y = view_of(x, offset, n, size, stride)
     if recording(x):
         record_view(select_vjp, b"select", y, x)
         (<Node>y.fn).extra = [x.t.size[i] for i in range(x.t.ndim)]

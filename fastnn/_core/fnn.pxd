@@ -114,3 +114,4 @@ cdef extern from "fastnn.h" nogil:
     const char *fnn_isa_best()
     fnn_status fnn_set_isa(const char *name)
     int fnn_cpu_count()
+    fnn_status fnn_check_environment()

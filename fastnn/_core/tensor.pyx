@@ -11,7 +11,8 @@ from cpython.mem cimport PyMem_Free, PyMem_Malloc
 from cpython.ref cimport Py_INCREF
 
 from .dtypes cimport as_dtype, default_code, device, dtype, dtype_of
-from .fnn cimport (FNN_BOOL, FNN_EINDEX, FNN_ENOMEM, FNN_ENOTIMPL, FNN_ETYPE, FNN_EVALUE, FNN_F32,
+from .fnn cimport (FNN_ABI_VERSION, fnn_abi_version, fnn_check_environment,
+                   FNN_BOOL, FNN_EINDEX, FNN_ENOMEM, FNN_ENOTIMPL, FNN_ETYPE, FNN_EVALUE, FNN_F32,
                    FNN_F64, FNN_I8, FNN_I16, FNN_I32, FNN_I64, FNN_OK, FNN_U8, FNN_BF16, FNN_F16,
                    fnn_context_current, fnn_dtype, fnn_dtype_size, fnn_last_error,
                    fnn_storage_borrow, fnn_storage_release, fnn_storage_retain, fnn_tensor_data,
@@ -127,6 +128,12 @@ cdef int raise_status(fnn_status st) except -1:
         return 0
     message = fnn_last_error().decode("utf-8", "replace")
     raise _exceptions.get(st, RuntimeError)(message)
+
+
+if fnn_abi_version() != FNN_ABI_VERSION:
+    raise ImportError(f"fastnn was built for version {FNN_ABI_VERSION} of libfastnn's interface, "
+                      f"but the libfastnn found has version {fnn_abi_version()}")
+raise_status(fnn_check_environment())
 
 
 cdef enum:

@@ -13,4 +13,5 @@ from .matmul import *
 from .pointwise import *
 from .softmax import *
 from .shape import *
+from .random import *
 from .view import *

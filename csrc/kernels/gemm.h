@@ -26,7 +26,8 @@ typedef struct fnn_gemm_block {
 } fnn_gemm_block;
 
 typedef struct fnn_gemm_kernels {
-  int nr; /* columns of a packed panel */
+  int nr;        /* columns of a packed panel */
+  int pack_rows; /* an A with contiguous rows is better packed where many panels read it */
   void (*tiles)(const fnn_gemm_block *g);
   /* m == 1, n contiguous rows of b (bpanel unused), for wide n. */
   void (*axpy)(const fnn_gemm_block *g);

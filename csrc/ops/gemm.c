@@ -7,9 +7,9 @@
 
 #include "ops/op.h"
 
-#define KC 256        /* K block; up to 1.5 KC so that the last one is never thin */
-#define MC 48         /* rows of A packed at a time */
-#define BLOCK_BYTES (512 * 1024) /* of a packed B block: half of a usual L2 */
+#define KC 512        /* K block; up to 1.5 KC so that the last one is never thin */
+#define MC 96         /* rows of A that pass under each panel of a packed B block */
+#define BLOCK_BYTES (2 << 20)    /* of a packed B block: a core's share of L3 */
 #define STACK_BYTES 16384        /* packing this small needs no workspace */
 #define DOT_MAX 8                /* dot products where m or n is at most this, */
 #define DOT_MIN_K 48             /* and k at least this */
@@ -66,7 +66,8 @@ static plan make_plan(const fnn_gemm_args *g) {
   }
   p.nc = fnn_min64(fnn_round_up(g->n, kn->nr), BLOCK_BYTES / (KC * item));
   p.pack_b = g->csb != 1 || (g->m > 24 && g->n > 4 * kn->nr);
-  p.pack_a = g->n > kn->nr && (g->csa != 1 ? g->m * g->k > 4096 : g->n > 4 * kn->nr);
+  p.pack_a = g->n > kn->nr && (g->csa != 1 ? g->m * g->k > 4096
+                                           : kn->pack_rows && g->n > 4 * kn->nr);
   if (p.pack_b) p.bytes_b = fnn_round_up(p.kc * p.nc * item, 64);
   p.bytes = p.bytes_b + (p.pack_a ? (fnn_min64(g->m, MC) * p.kc + 16) * item : 0);
   p.bytes = fnn_round_up(p.bytes, 64);
@@ -94,7 +95,7 @@ static void run_tiles(const fnn_gemm_args *g, const plan *p, const part *r, char
   const fnn_gemm_kernels *kn = kernels_of(g->dtype);
   int64_t item = item_of(g->dtype), nr = kn->nr;
   const fnn_gemm_block whole = block_of(g, r);
-  int64_t mc = p->pack_a ? MC : whole.m;
+  int64_t mc = p->pack_a || p->pack_b ? MC : whole.m;
   for (int64_t j = 0; j < whole.n; j += p->nc)
     for (int64_t k0 = 0; k0 == 0 || k0 < g->k; k0 += p->kc) {
       fnn_gemm_block b = whole;

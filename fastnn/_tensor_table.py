@@ -16,7 +16,7 @@ DTYPES = {code: name for name, code in NAMES.items()}
 
 
 def engine() -> Any:
-    import fastnn
+    import fastnn.nn
 
     return fastnn
 

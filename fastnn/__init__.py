@@ -6,6 +6,7 @@ Import it like PyTorch, install it like NumPy, link it like SQLite.
 from fastnn._core.dtypes import device, dtype, get_default_dtype, memory_format, set_default_dtype
 from fastnn._core.dtypes import public as _dtypes
 from fastnn._core.tensor import Size, Tensor, as_tensor, from_numpy, tensor
+from fastnn._core.dlpack import from_dlpack
 from fastnn._core.ops import *  # noqa: F403
 from fastnn.autograd import (
     enable_grad,

@@ -703,18 +703,19 @@ cdef class Tensor:
         """The elements as nested lists, or one number."""
         if self.t.ndim == 0:
             return self.item()
-        return self.detach()._array().tolist()
+        return self._array().tolist()
 
     def _array(self):
         """A NumPy array over this memory, history ignored; bfloat16 as a float32 copy."""
+        cdef Tensor plain = alias(self)
         if self.t.dtype == FNN_BF16:
-            return np.asarray(memoryview(self.detach().to(dtype=dtype_of(FNN_F32))))
-        return np.asarray(memoryview(self))
+            plain = plain.to(dtype=dtype_of(FNN_F32))
+        return np.asarray(memoryview(plain))
 
     def numpy(self, *, bint force=False):
         """A NumPy array that shares this memory. Raises RuntimeError if it requires grad."""
         if force:
-            return self.detach()._array()
+            return self._array()
         if wants(self):
             raise RuntimeError("can't call numpy() on a tensor that requires grad; use "
                                "tensor.detach().numpy()")
@@ -741,6 +742,8 @@ cdef class Tensor:
     def __getbuffer__(self, Py_buffer *buf, int flags):
         cdef int i, n = self.t.ndim
         cdef Py_ssize_t item = fnn_dtype_size(<fnn_dtype>self.t.dtype)
+        if wants(self):
+            raise BufferError("can't export a tensor that requires grad; use tensor.detach()")
         if self.t.dtype == FNN_BF16:
             raise BufferError("the buffer protocol has no bfloat16")
         if (flags & PyBUF_WRITABLE) and not self.t.storage.writable:

@@ -3,11 +3,15 @@
 Import it like PyTorch, install it like NumPy, link it like SQLite.
 """
 
+from fastnn._core import runtime as _runtime
+from fastnn._core.dlpack import from_dlpack
 from fastnn._core.dtypes import device, dtype, get_default_dtype, memory_format, set_default_dtype
 from fastnn._core.dtypes import public as _dtypes
+from fastnn._core.ops import *
+from fastnn._core.runtime import get_num_threads, set_num_threads
 from fastnn._core.tensor import Size, Tensor, as_tensor, from_numpy, tensor
-from fastnn._core.dlpack import from_dlpack
-from fastnn._core.ops import *  # noqa: F403
+from fastnn._info import *
+from fastnn._tensor_str import set_printoptions
 from fastnn.autograd import (
     enable_grad,
     inference_mode,
@@ -18,11 +22,15 @@ from fastnn.autograd import (
 )
 
 globals().update(_dtypes)
+__version__ = _runtime.version()
 
-from fastnn import optim, utils  # noqa: E402, F401
+strided = "fastnn.strided"
+
+from fastnn import autograd, optim, utils  # noqa: E402, F401
 
 _ON_FIRST_USE = {"load": "serialization", "save": "serialization", "serialization": None,
-                 "datasets": None, "metrics": None}  # fmt: skip
+                 "accelerator": None, "backends": None, "cuda": None, "datasets": None,
+                 "jit": None, "linalg": None, "metrics": None}  # fmt: skip
 
 
 def __getattr__(name: str):

@@ -14,4 +14,6 @@ from .pointwise import *
 from .softmax import *
 from .shape import *
 from .random import *
+from .moments import *
+from .reduce import *
 from .view import *

@@ -26,7 +26,7 @@ __version__ = _runtime.version()
 
 strided = "fastnn.strided"
 
-from fastnn import autograd, optim, utils  # noqa: E402, F401
+from fastnn import autograd, nn, optim, utils  # noqa: E402, F401
 
 _ON_FIRST_USE = {"load": "serialization", "save": "serialization", "serialization": None,
                  "accelerator": None, "backends": None, "cuda": None, "datasets": None,

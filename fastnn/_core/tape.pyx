@@ -977,15 +977,19 @@ cdef extern from "Python.h":
     Py_ssize_t Py_REFCNT(PyObject *)
 
 
+cdef enum:
+    OURS = 2  # references to a gradient that only `finish` still holds: its list's and its loop's
+
+
 cdef int accumulate_grad(Tensor leaf, Tensor g, bint create) except -1:
     """leaf.grad += g; a gradient of its own becomes leaf.grad without a copy."""
     cdef fnn_attr attr[1]
     if leaf.gradient is None:
         if create:
             leaf.gradient = g
-        elif g.t.storage.refcount == 1 and g.fn is None and g.base is None and (
-                fnn_tensor_is_contiguous(&g.t) and type(g) is Tensor):
-            leaf.gradient = alias(g) if g.req else g
+        elif Py_REFCNT(<PyObject *>g) <= OURS and g.t.storage.refcount == 1 and (
+                g.base is None and not g.req and fnn_tensor_is_contiguous(&g.t)):
+            leaf.gradient = g
         else:
             leaf.gradient = run1(FNN_OP_clone, g, contiguous)
         return 0

@@ -13,7 +13,7 @@ from fastnn._core import runtime
 
 
 def leaf(*values: float):
-    return fastnn.tensor(list(values), requires_grad=True)
+    return fastnn.tensor([float(v) for v in values], requires_grad=True)
 
 
 def test_gradients_of_a_value_used_twice_add_up():

@@ -374,3 +374,11 @@ def test_backward_inside_backward():
     x = leaf(3.0)
     Inner.apply(x).sum().backward()
     assert x.grad.tolist() == [6.0]
+
+
+def test_a_gradient_that_nobody_else_holds_is_taken_without_a_copy():
+    x = leaf(1.0, 2.0)
+    y = (x * 3).sum()
+    with runtime.Trace() as trace:
+        y.backward()
+    assert "clone" not in [op for op, _ in trace.ops]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import time
+import warnings
 from multiprocessing.connection import wait
 from typing import Any
 
@@ -38,7 +39,9 @@ class Pool:
             forks = context.get_start_method() == "fork"
             inherited = tuple(self.sockets) if forks else ()
             process = context.Process(target=run, args=(job, theirs, inherited), daemon=True)
-            process.start()
+            with warnings.catch_warnings():  # the engine's threads are paused while it forks
+                warnings.filterwarnings("ignore", ".*use of fork", DeprecationWarning)
+                process.start()
         self.processes.append(process)
 
     def __len__(self) -> int:

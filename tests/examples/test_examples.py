@@ -1,0 +1,60 @@
+"""Every example runs, and shows what it says."""
+
+import runpy
+from pathlib import Path
+
+import pytest
+
+FOLDER = Path(__file__).parents[2] / "examples"
+
+
+def run(name):
+    return runpy.run_path(str(FOLDER / f"{name}.py"))["main"]()
+
+
+def test_two_points():
+    result = run("two_points")
+    assert result["loss"] < 0.3 and result["p1"] < 0.5 < result["p2"]
+
+
+def test_xor_needs_a_hidden_layer():
+    result = run("xor")
+    assert result["one_layer"] <= 0.75 and result["hidden"] == 1.0
+
+
+def test_digits_recipe_beats_the_baseline():
+    result = run("digits_recipe")
+    assert result["accuracy"] > 0.95 and result["baseline"] < 0.15
+
+
+def test_imbalance():
+    result = run("imbalanced")
+    plain = result["as it is"]
+    for remedy in ("class weights", "weighted sampler"):
+        assert result[remedy]["recall"] > 0.7 > plain["recall"] + 0.2
+        assert result[remedy]["accuracy"] < plain["accuracy"]
+
+
+def test_schedules_and_optimizers():
+    result = run("schedules")
+    assert all(0 < loss < 2.3 for loss in result.values())
+    assert result["SGD, momentum"] < result["SGD"] and result["one cycle"] < result["constant"]
+
+
+def test_own_activation():
+    result = run("own_activation")
+    # two evaluations of one formula in float64, values of order 1
+    assert result["difference"] < 1e-15 and result["loss"] < 1e-2
+
+
+def test_outliers_pull_the_squared_error():
+    lines = run("outliers")
+    for name in ("mean absolute", "Huber"):
+        assert lines[name] == (pytest.approx(2, abs=0.2), pytest.approx(1, abs=0.3))
+    assert lines["mean squared"][1] > 2
+
+
+def test_no_example_is_left_out():
+    tested = {"two_points", "xor", "digits_recipe", "imbalanced", "schedules", "own_activation",
+              "outliers"}
+    assert {path.stem for path in FOLDER.glob("*.py")} == tested

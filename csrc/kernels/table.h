@@ -17,6 +17,7 @@
 #include "kernels/softmax.h"
 #include "kernels/random.h"
 #include "kernels/loss.h"
+#include "kernels/norm.h"
 
 typedef struct fnn_kernels {
   const char *isa;
@@ -29,6 +30,7 @@ typedef struct fnn_kernels {
   const fnn_random_kernels *random;
   const fnn_reduce_kernels *reduce;
   const fnn_loss_kernels *loss;
+  const fnn_norm_kernels *norm;
 } fnn_kernels;
 
 extern const fnn_kernels fnn_kernels_base;

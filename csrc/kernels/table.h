@@ -13,6 +13,7 @@
 #include "kernels/index.h"
 #include "kernels/pointwise.h"
 #include "kernels/reduce.h"
+#include "kernels/scan.h"
 #include "kernels/optim.h"
 #include "kernels/softmax.h"
 #include "kernels/random.h"
@@ -31,6 +32,7 @@ typedef struct fnn_kernels {
   const fnn_reduce_kernels *reduce;
   const fnn_loss_kernels *loss;
   const fnn_norm_kernels *norm;
+  const fnn_scan_kernels *scan;
 } fnn_kernels;
 
 extern const fnn_kernels fnn_kernels_base;

@@ -49,6 +49,12 @@ FINISH(finish_var) {
   if (y[1]) fnn_reduce_put(n, j->k->p_bytes, p, y[1], s[1]);
 }
 
+FINISH(finish_lse) {
+  double buffer[FNN_COL_TILE];
+  fnn_k->reduce->lse_finish[j->x->dtype](n, p, q, buffer);
+  fnn_reduce_put(n, j->k->p_bytes, buffer, y[0], s[0]);
+}
+
 FINISH(finish_std) {
   double d = fmax(0, (double)j->plan.count - j->correction);
   if (j->x->dtype == FNN_F32) EACH(float, sqrtf(Q[i] / (float)d));
@@ -178,6 +184,21 @@ static void moments_job(const fnn_opdef *def, const fnn_call *c, fnn_reduce_job 
   j->correction = c->attr[1].v.f;
 }
 
+static fnn_status lse_infer(const fnn_opdef *def, const fnn_call *c, fnn_tensor *out) {
+  const fnn_tensor *x = c->in[0];
+  unsigned mask;
+  fnn_status st = check(def, c, 1);
+  if (!st) st = fnn_reduce_mask(def, x, &c->attr[0], &mask);
+  if (!st) fnn_reduce_shape(x, mask, (int)c->attr[1].v.i, x->dtype, out);
+  return st;
+}
+
+static void lse_job(const fnn_opdef *def, const fnn_call *c, fnn_reduce_job *j) {
+  job(def, c, 1, j);
+  j->k = &fnn_k->reduce->lse[j->x->dtype];
+  j->finish = finish_lse;
+}
+
 #define FAMILY(name)                                                                       \
   static int64_t name##_workspace(const fnn_opdef *def, const fnn_call *c) {               \
     fnn_reduce_job j;                                                                      \
@@ -194,3 +215,4 @@ static void moments_job(const fnn_opdef *def, const fnn_call *c, fnn_reduce_job 
 FAMILY(fold)
 FAMILY(arg)
 FAMILY(moments)
+FAMILY(lse)

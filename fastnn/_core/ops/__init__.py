@@ -16,4 +16,5 @@ from .shape import *
 from .random import *
 from .moments import *
 from .reduce import *
+from .scan import *
 from .view import *

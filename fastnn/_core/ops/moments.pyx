@@ -1,6 +1,6 @@
-"""Variance, standard deviation, and norms over any dimensions."""
+"""Variance, standard deviation, norms and log-sums over any dimensions."""
 
-__all__ = ["norm", "std", "std_mean", "var", "var_mean"]
+__all__ = ["logsumexp", "norm", "std", "std_mean", "var", "var_mean"]
 
 from ..fnn cimport fnn_attr
 from ..tape cimport Node, record, record_many, recording
@@ -13,6 +13,7 @@ from ..tensor import register
 cdef extern from "fastnn.h":
     enum:
         FNN_OP_var, FNN_OP_std, FNN_OP_norm1, FNN_OP_norm2, FNN_OP_normmax, FNN_OP_normmin
+        FNN_OP_logsumexp
 
 
 # ------------------------------------------------------------------ variance
@@ -184,5 +185,30 @@ def norm(Tensor input not None, p="fro", dim=None, bint keepdim=False, out=None,
     return give(y, out)
 
 
-for _f in (var, std, norm):
+# ------------------------------------------------------------------ log-sums
+
+cdef object logsumexp_vjp(Node n, object g):
+    """y = log sum exp(x);  dx = dy exp(x - y)."""
+    cdef Tensor x = n.saved(0), y = keep(n, n.saved(1))
+    return spread(n, <Tensor>g) * (x - y.masked_fill(y.abs() == float("inf"), 0)).exp()
+
+
+def logsumexp(Tensor input not None, dim, bint keepdim=False, *, out=None):
+    """log(sum exp(input)) over dim, without overflow; of integers in the default dtype."""
+    cdef Dims d
+    cdef Node n
+    cdef fnn_attr attr[2]
+    cdef Tensor x = input if is_float(input) else input.float(), y
+    parse_dims(x, dim, keepdim, &d)
+    fill_attrs(&d, attr)
+    y = run1(FNN_OP_logsumexp, x, attr)
+    if recording(x):
+        n = record(logsumexp_vjp, b"logsumexp", y, x)
+        remember(n, &d)
+        n.save(0, x)
+        n.save_out(1, y)
+    return give(y, out)
+
+
+for _f in (var, std, norm, logsumexp):
     register(_f.__name__, _f)

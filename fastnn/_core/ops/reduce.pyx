@@ -105,12 +105,9 @@ cdef object prod_vjp(Node n, object g):
     The product of the others is that of those before times that of those after.
     """
     cdef Tensor x = n.saved(0)
-    cdef int d
     if n.i2 < 0:
-        flat = x.reshape(-1)
-        return (<Tensor>g * others(flat, 0)).reshape(x.shape)
-    d = <int>n.i2
-    return spread(n, <Tensor>g) * others(x, d)
+        return (<Tensor>g * others(x.reshape(-1), 0)).reshape(x.shape)
+    return spread(n, <Tensor>g) * others(x, <int>n.i2)
 
 
 cdef Tensor others(Tensor x, int d):

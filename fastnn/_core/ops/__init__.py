@@ -17,4 +17,6 @@ from .random import *
 from .moments import *
 from .reduce import *
 from .scan import *
+from .sets import *
+from .sort import *
 from .view import *

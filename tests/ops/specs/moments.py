@@ -7,7 +7,11 @@ from typing import Any
 import numpy as np
 
 from tests.ops.spec import Arg, Error, Sample, Spec
-from tests.ops.specs.reduce import BAD_DIMS, axis, over_dims
+from tests.ops.specs.reduce import BAD_DIMS, axis, over_dims, reference
+
+
+def logsumexp(x: np.ndarray, axis: Any, keepdims: bool) -> Any:
+    return np.log(np.exp(x).sum(axis=axis, keepdims=keepdims))
 
 
 def var(x: np.ndarray, dim: Any = None, unbiased: bool = True, keepdim: bool = False,
@@ -38,10 +42,10 @@ def norm(x: np.ndarray, p: Any = 2, dim: Any = None, keepdim: bool = False) -> A
 
 def samples(**kwargs: Any) -> list[Sample]:
     """Over more than one element each: fewer have no variance, and torch warns."""
-    return [s for s in over_dims(empty=False, **kwargs) if s.args[0].shape != ()]
+    return [s for s in over_dims(**kwargs) if s.args[0].shape != ()]
 
 
-ZEROS = Arg((2, 3), values=[[0, 0, 0], [3, 0, -4]], grad=False)
+ZEROS = Arg((2, 3), values=[[0, 0, 0], [3, 0, -4]])
 FLOATING = Error((np.zeros(3, "i8"),), RuntimeError, "floating point")
 
 SPECS = [
@@ -55,10 +59,13 @@ SPECS = [
          floor=4),
     Spec("std_mean", "std_mean", lambda x, **k: (std(x, **k), mean(x, **k)), samples(), ulp=40,
          floor=4),
-    *[Spec(f"norm {p}", "norm", norm, over_dims(empty=False, p=p), ulp=20, floor=50,
+    Spec("logsumexp", "logsumexp", reference(logsumexp),
+         [s for s in over_dims(-5, 5) if "dim" in s.kwargs], ulp=8, floor=5, errors=BAD_DIMS),
+    *[Spec(f"norm {p}", "norm", norm, over_dims(p=p), ulp=20, floor=50,
            second=p not in (0, np.inf, -np.inf), grad=p != 0)
       for p in ("fro", 1, 2, 0, np.inf, -np.inf, 3, 1.5, -1)],
     Spec("norm of zeros", "norm", norm,
          [Sample((ZEROS,), {"p": p, "dim": 1}) for p in (0, 1, 2, 3, np.inf)], ulp=20, floor=5,
+         grad=False,
          errors=[FLOATING, Error((np.zeros(3, "f4"), "nuc"), RuntimeError, "must be a number")]),
 ]

@@ -547,7 +547,7 @@ cdef object masked_scatter_vjp(Node n, object g):
         room *= s
     used = fnn_tensor_numel(&part.t)
     if used < room:
-        from .shape import cat
+        from .join import cat
         part = cat([part, zeros_of(part, [room - used])])
     return (dx, part.reshape(shape))
 

@@ -30,6 +30,7 @@ from fastnn._core.ops.activation import (
     threshold,
 )
 from fastnn._core.ops.classification import cross_entropy, nll_loss
+from fastnn._core.ops.index import one_hot
 from fastnn._core.ops.loss import (
     binary_cross_entropy,
     binary_cross_entropy_with_logits,
@@ -40,16 +41,18 @@ from fastnn._core.ops.loss import (
     smooth_l1_loss,
 )
 from fastnn._core.ops.matmul import linear
+from fastnn._core.ops.norm import batch_norm, layer_norm, rms_norm
 from fastnn._core.ops.softmax import log_softmax, softmax, softmin
 from fastnn._core.tensor import Tensor
+from fastnn.autograd import no_grad
 
-__all__ = ["bilinear", "binary_cross_entropy", "binary_cross_entropy_with_logits", "celu",
-           "cross_entropy", "dropout", "elu", "gelu", "glu", "hardshrink", "hardsigmoid",
-           "hardswish", "hardtanh", "huber_loss", "kl_div", "l1_loss", "leaky_relu", "linear",
-           "log_softmax", "logsigmoid", "mish", "mse_loss", "nll_loss", "normalize", "prelu", "relu", "relu6",
-           "relu_", "selu", "sigmoid", "silu", "smooth_l1_loss", "softmax", "softmin",
-           "softplus", "softshrink",
-           "softsign", "tanh", "tanhshrink", "threshold"]
+__all__ = ["batch_norm", "bilinear", "binary_cross_entropy", "binary_cross_entropy_with_logits",
+           "celu", "cross_entropy", "dropout", "elu", "embedding", "gelu", "glu", "hardshrink",
+           "hardsigmoid", "hardswish", "hardtanh", "huber_loss", "kl_div", "l1_loss",
+           "layer_norm", "leaky_relu", "linear", "log_softmax", "logsigmoid", "mish", "mse_loss",
+           "nll_loss", "normalize", "one_hot", "prelu", "relu", "relu6", "relu_", "rms_norm",
+           "selu", "sigmoid", "silu", "smooth_l1_loss", "softmax", "softmin", "softplus",
+           "softshrink", "softsign", "tanh", "tanhshrink", "threshold"]
 
 sigmoid = fastnn.sigmoid
 tanh = fastnn.tanh
@@ -94,3 +97,27 @@ def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None
 def normalize(input: Tensor, p: float = 2.0, dim: int = 1, eps: float = 1e-12) -> Tensor:
     """x / max(norm_p(x), eps) along dim."""
     return input / input.norm(p, dim, keepdim=True).clamp(min=eps)
+
+
+def embedding(input: Tensor, weight: Tensor, padding_idx: int | None = None,
+              max_norm: float | None = None, norm_type: float = 2.0,
+              scale_grad_by_freq: bool = False, sparse: bool = False) -> Tensor:
+    """weight[input]: rows of a table, by integers of any shape.
+
+    padding_idx: this row gets no gradient. max_norm: rows that are longer are first shortened to
+    it, in place. scale_grad_by_freq: divide each row's gradient by how often it was looked up.
+    Raises IndexError for an index outside the table.
+    """
+    if padding_idx is not None:
+        if not -weight.size(0) <= padding_idx < weight.size(0):
+            raise AssertionError("Padding_idx must be within num_embeddings")
+        padding_idx %= weight.size(0)
+    if max_norm is not None:
+        with no_grad():
+            rows = input.flatten().unique()
+            found = weight[rows]
+            norms = found.norm(norm_type, 1, keepdim=True)
+            factor = fastnn.where(norms > max_norm, max_norm / (norms + 1e-7), 1.0)
+            weight.index_copy_(0, rows, (found * factor).to(weight.dtype))
+    return fastnn.embedding(weight, input, -1 if padding_idx is None else padding_idx,
+                            scale_grad_by_freq, sparse)

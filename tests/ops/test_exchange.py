@@ -6,9 +6,10 @@ import copy
 import gc
 import pickle
 
-import fastnn
 import numpy as np
 import pytest
+
+import fastnn
 from fastnn._core import runtime
 
 DTYPES = ["float32", "float64", "int64", "int32", "uint8", "bool", "int8", "int16", "float16"]

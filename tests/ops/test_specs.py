@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-import fastnn
 import numpy as np
 import pytest
+
+import fastnn
 from fastnn._core import runtime
 from fastnn.autograd import gradcheck, gradgradcheck
-
 from tests.ops.spec import EPS, Arg, Sample, Spec, resolve
 from tests.ops.specs import SPECS
 

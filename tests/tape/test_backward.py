@@ -6,9 +6,10 @@ import gc
 import threading
 import weakref
 
-import fastnn
 import numpy as np
 import pytest
+
+import fastnn
 from fastnn._core import runtime
 
 

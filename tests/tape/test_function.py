@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import fastnn
 import pytest
+
+import fastnn
 from fastnn.autograd import Function, gradcheck, gradgradcheck
 
 

@@ -1,8 +1,9 @@
 """Views, in-place writes through them, and what the tape makes of both."""
 
-import fastnn
 import numpy as np
 import pytest
+
+import fastnn
 
 
 def test_a_write_through_a_view_reaches_the_base_and_its_gradient():

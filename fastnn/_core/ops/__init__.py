@@ -10,13 +10,13 @@ from .getitem import *
 from .index import *
 from .join import *
 from .matmul import *
-from .pointwise import *
-from .softmax import *
-from .shape import *
-from .random import *
 from .moments import *
+from .pointwise import *
+from .random import *
 from .reduce import *
 from .scan import *
 from .sets import *
+from .shape import *
+from .softmax import *
 from .sort import *
 from .view import *

@@ -38,8 +38,9 @@ def test_promotion_is_torchs(left, right):
 @pytest.mark.parametrize("number", [True, 2, 2.5])
 def test_numbers_do_not_widen(dtype, number):
     a, ta = pair((3,), dtype)
-    for f in (lambda x: x + number, lambda x: number + x, lambda x: number * x, lambda x: x / number,
-              lambda x: number / x, lambda x: x > number, lambda x: number >= x,
+    for f in (lambda x: x + number, lambda x: number + x, lambda x: number * x,
+              lambda x: x / number, lambda x: number / x, lambda x: x > number,
+              lambda x: number >= x,
               lambda x: x ** number):
         try:
             expected = f(ta)

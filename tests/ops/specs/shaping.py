@@ -55,7 +55,7 @@ SPECS = [
          each(([MATRIX, MATRIX],), ([MATRIX, MATRIX, MATRIX], 1), ([VECTOR, VECTOR], -1),
               ([Arg(()), Arg(())],)), ulp=0,
          errors=[Error(([OUT, np.zeros((3, 5))],), RuntimeError, "equal size")]),
-    *[Spec(n, n, lambda xs, f=getattr(np, n): f(xs),
+    *[Spec(n, n, lambda xs, f=n: getattr(np, f)(xs),
            each(([VECTOR, VECTOR],), ([MATRIX, MATRIX],), ([Arg(()), Arg(())],)), ulp=0)
       for n in ("hstack", "vstack", "dstack", "column_stack")],
     Spec("split", "split", split,

@@ -107,9 +107,7 @@ setup(
     ext_modules=cythonize(
         [extension(p) for p in sorted(glob("fastnn/_core/**/*.pyx", recursive=True))],
         nthreads=JOBS,
-        compiler_directives={"language_level": 3, "boundscheck": False, "wraparound": False,
-                             "initializedcheck": False, "cdivision": True, "binding": True,
-                             "freethreading_compatible": False},
+        compiler_directives={"language_level": 3, "cdivision": True, "binding": True},
         build_dir="build/cython",
     ),
 )

@@ -42,8 +42,9 @@ def _numerical(func: Callable[..., Any], inputs: list[Any], which: int,
         up[i] += eps
         down[i] -= eps
         rows.append([(a - b) / (2 * eps) for a, b in zip(at(up), at(down), strict=True)])
-    count = len(_outputs(func, inputs))
-    return [np.array([row[k] for row in rows]) for k in range(count)]
+    outputs = _outputs(func, inputs)
+    return [np.array([row[k] for row in rows]).reshape(value.size, o.numel())
+            for k, o in enumerate(outputs)]
 
 
 def _analytical(output: Tensor, wrt: Tensor) -> np.ndarray:

@@ -48,6 +48,7 @@ class Sample:
 
     args: tuple[Any, ...]
     kwargs: dict[str, Any] = field(default_factory=dict)
+    smooth: bool = True  # False: at a kink (ties), where differences are no derivative
 
     def draw(self, dtype: str, seed: int = 0) -> tuple[tuple[Any, ...], dict[str, Any]]:
         rng = np.random.default_rng(seed)

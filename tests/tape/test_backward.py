@@ -306,6 +306,7 @@ def test_a_graph_a_million_deep_neither_recurses_nor_leaks(in_thread):
         done.append(x.grad.tolist())
 
     done: list[list[float]] = []
+    gc.collect()
     before = runtime.memory_stats()["live_blocks"]
     if in_thread:
         t = threading.Thread(target=work)

@@ -8,6 +8,7 @@ import pytest
 import fastnn
 
 torch = pytest.importorskip("torch")
+torch.set_num_threads(1)  # its threads spin, which costs seconds where cores are shared
 
 STEPS = 100
 SHAPES = [(3, 4), (5,), (2, 3, 2), ()]

@@ -7,9 +7,9 @@ number; neither it nor the release of a graph recurses.
 """
 
 cimport cython
-from cpython.mem cimport PyMem_Free, PyMem_Malloc, PyMem_Realloc
+from cpython.mem cimport PyMem_Free, PyMem_Malloc
 from cpython.ref cimport Py_DECREF, Py_INCREF, PyObject
-from libc.string cimport memset
+from libc.string cimport memcpy, memset
 
 from .dtypes cimport dtype_of
 from .fnn cimport fnn_attr, fnn_context, fnn_op, fnn_op_find, fnn_tensor_is_contiguous, fnn_tensor_numel
@@ -23,6 +23,9 @@ cdef extern from "fastnn.h":
 cdef fnn_op FNN_OP_add = fnn_op_find(b"add")
 cdef fnn_op FNN_OP_sum = fnn_op_find(b"sum")
 
+cdef extern from "Python.h":
+    Py_ssize_t Py_REFCNT(PyObject *)
+
 cdef uint64_t next_seq = 0
 
 
@@ -32,16 +35,18 @@ cdef list graveyard = []      # nodes of a graph that is being released
 cdef bint burying = False
 
 
-cdef int bury(object held) except -1:
-    """Let go of a node, leaf or saved tensor later, in drain, instead of recursing into it."""
-    if held is not None:
-        graveyard.append(held)
+cdef int bury(PyObject *held) except -1:
+    """Where this is the last reference to something that may hold nodes: let go of it later, in
+    drain, instead of recursing into it."""
+    if Py_REFCNT(held) == 1 and (type(<object>held) is not Tensor or
+                                 (<Tensor>held).fn is not None):
+        graveyard.append(<object>held)
     return 0
 
 
 cdef int drain() except -1:
     global burying
-    if burying:
+    if burying or not graveyard:
         return 0
     burying = True
     try:
@@ -206,18 +211,25 @@ cdef class Node:
 
 
 cdef int bury_all(Node n) except -1:
-    bury(n.e0)
-    bury(n.e1)
-    bury(n.e2)
-    bury(n.s0)
-    bury(n.s1)
-    bury(n.s2)
-    bury(n.more_edges)
-    bury(n.more_saved)
-    bury(n.extra)
-    n.e0 = n.e1 = n.e2 = n.extra = None
-    n.s0 = n.s1 = n.s2 = None
-    n.more_edges = n.more_saved = None
+    # One after the other, because two of them may be the same object.
+    bury(<PyObject *>n.e0)
+    n.e0 = None
+    bury(<PyObject *>n.e1)
+    n.e1 = None
+    bury(<PyObject *>n.e2)
+    n.e2 = None
+    bury(<PyObject *>n.s0)
+    n.s0 = None
+    bury(<PyObject *>n.s1)
+    n.s1 = None
+    bury(<PyObject *>n.s2)
+    n.s2 = None
+    bury(<PyObject *>n.more_edges)
+    n.more_edges = None
+    bury(<PyObject *>n.more_saved)
+    n.more_saved = None
+    bury(<PyObject *>n.extra)
+    n.extra = None
     drain()
     return 0
 
@@ -577,34 +589,40 @@ cdef struct Entry:
     uint64_t key          # Node.seq; 0 for leaves
 
 
+cdef enum:
+    FEW = 32  # nodes that a pass has room for without asking for memory
+
+
+@cython.freelist(4)
+@cython.no_gc
 cdef class Pass:
     """The state of one backward pass: a heap of nodes by creation number, and a hash of them."""
     cdef Entry *entries
     cdef int *heap
     cdef int *table
     cdef int n, cap, heap_n, table_cap
+    cdef Entry few_entries[FEW]
+    cdef int few_heap[FEW]
+    cdef int few_table[2 * FEW]
 
     def __cinit__(self):
-        self.cap = 32
-        self.table_cap = 64
-        self.entries = <Entry *>PyMem_Malloc(self.cap * sizeof(Entry))
-        self.heap = <int *>PyMem_Malloc(self.cap * sizeof(int))
-        self.table = <int *>PyMem_Malloc(self.table_cap * sizeof(int))
-        if self.entries == NULL or self.heap == NULL or self.table == NULL:
-            raise MemoryError
+        self.cap = FEW
+        self.table_cap = 2 * FEW
+        self.entries = self.few_entries
+        self.heap = self.few_heap
+        self.table = self.few_table
         memset(self.table, 0xff, self.table_cap * sizeof(int))
 
     def __dealloc__(self):
         cdef int i
-        if self.entries != NULL:
-            for i in range(self.n):
-                if self.entries[i].node != NULL:
-                    Py_DECREF(<object>self.entries[i].node)
-                if self.entries[i].grad != NULL:
-                    Py_DECREF(<object>self.entries[i].grad)
-        PyMem_Free(self.entries)
-        PyMem_Free(self.heap)
-        PyMem_Free(self.table)
+        for i in range(self.n):
+            Py_DECREF(<object>self.entries[i].node)
+            if self.entries[i].grad != NULL:
+                Py_DECREF(<object>self.entries[i].grad)
+        if self.cap > FEW:
+            PyMem_Free(self.entries)
+            PyMem_Free(self.heap)
+            PyMem_Free(self.table)
 
     cdef int slot(self, PyObject *node) noexcept:
         cdef size_t h = (<size_t>node >> 4) * <size_t>0x9E3779B97F4A7C15
@@ -614,13 +632,25 @@ cdef class Pass:
         return i
 
     cdef int grow(self) except -1:
-        cdef int i
-        self.entries = <Entry *>renew(self.entries, 2 * self.cap * sizeof(Entry))
-        self.heap = <int *>renew(self.heap, 2 * self.cap * sizeof(int))
-        self.table = <int *>renew(self.table, 2 * self.table_cap * sizeof(int))
-        self.cap *= 2
-        self.table_cap *= 2
-        memset(self.table, 0xff, self.table_cap * sizeof(int))
+        """Room for twice as many nodes."""
+        cdef int i, cap = 2 * self.cap
+        cdef Entry *entries = <Entry *>PyMem_Malloc(cap * sizeof(Entry))
+        cdef int *heap = <int *>PyMem_Malloc(cap * sizeof(int))
+        cdef int *table = <int *>PyMem_Malloc(2 * cap * sizeof(int))
+        if entries == NULL or heap == NULL or table == NULL:
+            PyMem_Free(entries)
+            PyMem_Free(heap)
+            PyMem_Free(table)
+            raise MemoryError
+        memcpy(entries, self.entries, self.n * sizeof(Entry))
+        memcpy(heap, self.heap, self.heap_n * sizeof(int))
+        memset(table, 0xff, 2 * cap * sizeof(int))
+        if self.cap > FEW:
+            PyMem_Free(self.entries)
+            PyMem_Free(self.heap)
+            PyMem_Free(self.table)
+        self.entries, self.heap, self.table = entries, heap, table
+        self.cap, self.table_cap = cap, 2 * cap
         for i in range(self.n):
             self.table[self.slot(self.entries[i].node)] = i
         return 0
@@ -706,13 +736,6 @@ cdef class Pass:
         Py_DECREF(g)
         self.entries[e].grad = NULL
         return g
-
-
-cdef void *renew(void *p, size_t bytes) except NULL:
-    cdef void *q = PyMem_Realloc(p, bytes)
-    if q == NULL:
-        raise MemoryError
-    return q
 
 
 cdef object run_tensor_hooks(Tensor a, Tensor g):
@@ -884,7 +907,7 @@ cdef object run_backward(list roots, list seeds, bint retain, bint create, list 
     cdef int e, i
     cdef object g
     cdef set path = None
-    cdef dict captured = {}
+    cdef dict captured = None
     cdef list targets
     for i in range(len(roots)):
         r = <Tensor?>roots[i]
@@ -896,6 +919,7 @@ cdef object run_backward(list roots, list seeds, bint retain, bint create, list 
             r = <Tensor>roots[i]
             p.give(r if r.fn is None else r.fn, r.out_nr, seed_gradient(r, seeds[i]))
         if inputs is not None:
+            captured = {}
             targets = [t if (<Tensor>t).fn is None else (<Tensor>t).fn for t in inputs]
             path = nodes_towards(targets, [(<Tensor>t).fn for t in roots
                                            if (<Tensor>t).fn is not None])
@@ -912,13 +936,16 @@ cdef object run_backward(list roots, list seeds, bint retain, bint create, list 
                     part = g if n.n_out == 1 else g[(<Tensor>t).out_nr]
                     if part is not None and n.keep is not None:
                         part = apply_hooks_of(n, (<Tensor>t).out_nr, part)
-                    captured[id(t)] = part
+                    captured[<size_t><PyObject *>t] = part
                 if n not in path or not leads_on(n, targets, path):
                     continue
             step(p, n, g, None)
             if not retain:
                 release_saved(n)
-        return finish(p, roots, inputs, captured, create, accumulate)
+        if inputs is None:
+            finish(p, create)
+            return None
+        return finish_inputs(p, inputs, captured, create, accumulate)
     finally:
         c.grad_mode = mode
 
@@ -941,44 +968,56 @@ cdef bint leads_on(Node n, list targets, set path):
     return False
 
 
-cdef object finish(Pass p, list roots, list inputs, dict captured, bint create, bint accumulate):
-    """All derivatives are computed: now, and only now, leaves see them."""
+cdef int finish(Pass p, bint create) except -1:
+    """All derivatives are computed: now, and only now, .grad of the leaves changes."""
     cdef int e
     cdef Tensor leaf, g
-    cdef list leaves = []
+    run_leaf_hooks(p)
     for e in range(p.n):
         if p.entries[e].key == 0 and p.entries[e].grad != NULL:
             leaf = <Tensor>p.entries[e].node
             g = p.take(e)
+            accumulate_grad(leaf, g, create)
+    for e in range(p.n):
+        if p.entries[e].key == 0 and (<Tensor>p.entries[e].node).post_hooks is not None:
+            run_post_hooks(<Tensor>p.entries[e].node)
+    return 0
+
+
+cdef int run_leaf_hooks(Pass p) except -1:
+    cdef int e
+    cdef Tensor leaf, g
+    for e in range(p.n):
+        if p.entries[e].key == 0 and p.entries[e].grad != NULL:
+            leaf = <Tensor>p.entries[e].node
             if leaf.hooks is not None:
-                g = run_tensor_hooks(leaf, g)
-            if inputs is None:
-                leaves.append((leaf, g))
-            else:
-                captured[id(leaf)] = g
-    if inputs is not None:
-        if not accumulate:
-            return [captured.get(id(t)) for t in inputs]
-        seen = set()
-        for t in inputs:
-            if captured.get(id(t)) is not None and id(t) not in seen:
-                seen.add(id(t))
-                leaves.append((t, captured[id(t)]))
-    for leaf, g in leaves:
-        accumulate_grad(leaf, g, create)
-    for leaf, g in leaves:
-        if leaf.post_hooks is not None:
-            for hook in list(leaf.post_hooks.values()):
-                hook(leaf)
+                g = run_tensor_hooks(leaf, p.take(e))
+                p.give(leaf, 0, g)
+    return 0
+
+
+cdef int run_post_hooks(Tensor leaf) except -1:
+    for hook in list(leaf.post_hooks.values()):
+        hook(leaf)
+    return 0
+
+
+cdef list finish_inputs(Pass p, list inputs, dict captured, bint create, bint accumulate):
+    """The gradients of inputs; with accumulate they are added to .grad as well."""
+    cdef int e
+    run_leaf_hooks(p)
+    for e in range(p.n):
+        if p.entries[e].key == 0 and p.entries[e].grad != NULL:
+            captured[<size_t>p.entries[e].node] = p.take(e)
+    if not accumulate:
+        return [captured.get(<size_t><PyObject *>t) for t in inputs]
+    for t in inputs:
+        g = captured.pop(<size_t><PyObject *>t, None)
+        if g is not None:
+            accumulate_grad(<Tensor>t, <Tensor>g, create)
+            if (<Tensor>t).post_hooks is not None:
+                run_post_hooks(<Tensor>t)
     return None
-
-
-cdef extern from "Python.h":
-    Py_ssize_t Py_REFCNT(PyObject *)
-
-
-cdef enum:
-    OURS = 2  # references to a gradient that only `finish` still holds: its list's and its loop's
 
 
 cdef int accumulate_grad(Tensor leaf, Tensor g, bint create) except -1:
@@ -987,7 +1026,7 @@ cdef int accumulate_grad(Tensor leaf, Tensor g, bint create) except -1:
     if leaf.gradient is None:
         if create:
             leaf.gradient = g
-        elif Py_REFCNT(<PyObject *>g) <= OURS and g.t.storage.refcount == 1 and (
+        elif Py_REFCNT(<PyObject *>g) == 1 and g.t.storage.refcount == 1 and (
                 g.base is None and not g.req and fnn_tensor_is_contiguous(&g.t)):
             leaf.gradient = g
         else:

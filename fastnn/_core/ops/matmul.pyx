@@ -11,7 +11,7 @@ from libc.stdint cimport int64_t
 
 from ..fnn cimport fnn_attr, fnn_call, fnn_tensor, fnn_tensor_numel
 from ..tape cimport Node, record, record_many, recording2, recording3, reduce_to
-from ..tensor cimport (Tensor, attr_f, attr_i, door, run2, run3, run_many, slots)
+from ..tensor cimport (Tensor, attr_f, attr_i, door, run2, run3, slots)
 from ..tensor import register
 
 from math import prod
@@ -320,17 +320,24 @@ cdef Tensor c_linear_bwd_w(Tensor dy, Tensor x):
     return dw
 
 
-cdef list c_linear_bwd(Tensor dy, Tensor x):
-    """[dw, db] in one call."""
+cdef tuple c_linear_bwd(Tensor dy, Tensor x):
+    """(dw, db) in one call."""
     cdef fnn_attr attr[1]
-    cdef list both
+    cdef const fnn_tensor *ins[2]
+    cdef fnn_tensor *outs[2]
+    cdef fnn_call c
+    cdef Tensor dw = Tensor.__new__(Tensor), db = Tensor.__new__(Tensor)
     cdef Node n
     attr[0] = attr_i(0)
-    both = run_many(FNN_OP_linear_bwd_w, [dy, x], 2, attr)
+    ins[0], ins[1] = &dy.t, &x.t
+    outs[0], outs[1] = &dw.t, &db.t
+    c.op, c.nin, c.nout = FNN_OP_linear_bwd_w, 2, 2
+    c.ins, c.out, c.attr = ins, outs, attr
+    door(&c, fnn_tensor_numel(&dy.t) + fnn_tensor_numel(&x.t) > 16384)
     if recording2(dy, x):
-        n = record_many(linear_bwd_vjp, b"linear_bwd_w", both, [dy, x])
+        n = record_many(linear_bwd_vjp, b"linear_bwd_w", [dw, db], [dy, x])
         save_both(n, dy, x)
-    return both
+    return dw, db
 
 
 cdef int save_both(Node n, Tensor dy, Tensor x) except -1:

@@ -45,7 +45,8 @@ def main() -> None:
         print(heading(["torch", "fused", "numpy"]))
     for title, section in sections.items():
         results = []
-        for result in measure(section, args.seconds, args.rounds):
+        chosen = (row for row in section if args.match in row.title)
+        for result in measure(chosen, args.seconds, args.rounds):
             print(line(result, ["torch", "fused", "numpy"]), flush=True)
             results.append(result)
             gc.collect()
@@ -59,6 +60,7 @@ def main() -> None:
 def options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--only", nargs="*", choices=SECTIONS)
+    parser.add_argument("--match", default="", help="rows whose title holds this text, alone")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--seconds", type=float, default=2.0, help="per row")
     parser.add_argument("--rounds", type=int, default=9)

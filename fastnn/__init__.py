@@ -3,6 +3,7 @@
 Import it like PyTorch, install it like NumPy, link it like SQLite.
 """
 
+from fastnn._contractions import *
 from fastnn._core import runtime as _runtime
 from fastnn._core.dlpack import from_dlpack
 from fastnn._core.dtypes import device, dtype, get_default_dtype, memory_format, set_default_dtype

@@ -19,6 +19,7 @@
 #include "kernels/random.h"
 #include "kernels/loss.h"
 #include "kernels/norm.h"
+#include "kernels/clip.h"
 
 typedef struct fnn_kernels {
   const char *isa;
@@ -33,6 +34,7 @@ typedef struct fnn_kernels {
   const fnn_loss_kernels *loss;
   const fnn_norm_kernels *norm;
   const fnn_scan_kernels *scan;
+  const fnn_clip_kernels *clip;
 } fnn_kernels;
 
 extern const fnn_kernels fnn_kernels_base;

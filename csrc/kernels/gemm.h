@@ -29,13 +29,13 @@ typedef struct fnn_gemm_kernels {
   int nr;        /* columns of a packed panel */
   int pack_rows; /* an A with contiguous rows is better packed where many panels read it */
   void (*tiles)(const fnn_gemm_block *g);
-  /* m == 1, n contiguous rows of b (bpanel unused), for wide n. */
+  /* Row by row of C, all of it at once for CHAIN rows of b: for m == 1 or few k, and wide n. */
   void (*axpy)(const fnn_gemm_block *g);
   /* csa == 1; column j of b is b + j*ldb, contiguous in k. */
   void (*dot)(const fnn_gemm_block *g);
   /* m*k elements and up to one vector of slack behind them are written. */
   void (*pack_a)(int64_t m, int64_t k, const void *a, int64_t rsa, int64_t csa, void *dst);
-  /* Panels of nr columns, k*nr elements each, zero padded. */
+  /* Panels of nr columns, k*nr elements each, the last one zero padded to whole vectors. */
   void (*pack_b)(int64_t k, int64_t n, const void *b, int64_t rsb, int64_t csb, void *dst);
   /* y[j] = sum over m rows of x, added to y where load. */
   void (*column_sums)(int64_t m, int64_t n, const void *x, int64_t rs, int64_t cs, int load,

@@ -11,6 +11,8 @@
 #define MC 96         /* rows of A that pass under each panel of a packed B block */
 #define BLOCK_BYTES (2 << 20)    /* of a packed B block: a core's share of L3 */
 #define STACK_BYTES 16384        /* packing this small needs no workspace */
+#define THIN_K 64     /* up to here writing C costs most: finish whole rows of it first */
+#define AXPY_K 4       /* rows of C one by one up to here: they are written in long runs */
 #define DOT_MAX 8                /* dot products where m or n is at most this, */
 #define DOT_MIN_K 48             /* and k at least this */
 #define PARALLEL_WORK (1 << 19)  /* multiply-adds that repay a parallel region */
@@ -56,7 +58,7 @@ static plan make_plan(const fnn_gemm_args *g) {
     p.form = DOT;
     return p;
   }
-  if (g->m == 1 && g->csb == 1 && g->n >= 4 * 64 / item) {
+  if ((g->m == 1 || g->k <= AXPY_K) && g->csb == 1 && g->n >= 4 * 64 / item) {
     p.form = AXPY;
     return p;
   }
@@ -66,8 +68,8 @@ static plan make_plan(const fnn_gemm_args *g) {
   }
   p.nc = fnn_min64(fnn_round_up(g->n, kn->nr), BLOCK_BYTES / (KC * item));
   p.pack_b = g->csb != 1 || (g->m > 24 && g->n > 4 * kn->nr);
-  p.pack_a = g->n > kn->nr && (g->csa != 1 ? g->m * g->k > 4096
-                                           : kn->pack_rows && g->n > 4 * kn->nr);
+  if (g->csa == 1) p.pack_a = kn->pack_rows && g->n > 4 * kn->nr;
+  else p.pack_a = g->n > 2 * kn->nr && g->m * g->k > (kn->pack_rows ? 1 << 14 : 1 << 18);
   if (p.pack_b) p.bytes_b = fnn_round_up(p.kc * p.nc * item, 64);
   p.bytes = p.bytes_b + (p.pack_a ? (fnn_min64(g->m, MC) * p.kc + 16) * item : 0);
   p.bytes = fnn_round_up(p.bytes, 64);
@@ -95,7 +97,7 @@ static void run_tiles(const fnn_gemm_args *g, const plan *p, const part *r, char
   const fnn_gemm_kernels *kn = kernels_of(g->dtype);
   int64_t item = item_of(g->dtype), nr = kn->nr;
   const fnn_gemm_block whole = block_of(g, r);
-  int64_t mc = p->pack_a || p->pack_b ? MC : whole.m;
+  int64_t mc = g->k <= THIN_K ? 6 : p->pack_a || p->pack_b ? MC : whole.m;
   for (int64_t j = 0; j < whole.n; j += p->nc)
     for (int64_t k0 = 0; k0 == 0 || k0 < g->k; k0 += p->kc) {
       fnn_gemm_block b = whole;

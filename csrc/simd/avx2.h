@@ -14,7 +14,7 @@ FNN_INLINE vec_f64 vfma_f64(vec_f64 a, vec_f64 b, vec_f64 c) {
   return (vec_f64)_mm256_fmadd_pd((__m256d)a, (__m256d)b, (__m256d)c);
 }
 
-/* vmask(n): the first n lanes (1 <= n <= lanes of a vector); the others load as zero and are
+/* vmask(n): the first n lanes (0 <= n <= lanes of a vector); the others load as zero and are
  * not stored. The count is kept because masked stores are slow on several processors. */
 typedef struct { __m256i lanes; int n; } vmask_t_f32;
 typedef struct { __m256i lanes; int n; } vmask_t_f64;

@@ -14,7 +14,7 @@ FNN_INLINE vec_f64 vfma_f64(vec_f64 a, vec_f64 b, vec_f64 c) {
   return (vec_f64)_mm512_fmadd_pd((__m512d)a, (__m512d)b, (__m512d)c);
 }
 
-/* vmask(n): the first n lanes (1 <= n <= lanes of a vector); the others load as zero and are
+/* vmask(n): the first n lanes (0 <= n <= lanes of a vector); the others load as zero and are
  * not stored. */
 typedef __mmask16 vmask_t_f32;
 typedef __mmask8 vmask_t_f64;

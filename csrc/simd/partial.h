@@ -1,5 +1,5 @@
 /* Partial loads and stores by count, for vocabularies without masks. vmask_f32(n): the first n
- * lanes (1 <= n <= lanes of a vector); the other lanes load as zero and are not stored. */
+ * lanes (0 <= n <= lanes of a vector); the other lanes load as zero and are not stored. */
 #define FNN_PARTIAL(T, S)                                              \
   typedef int vmask_t_##S;                                           \
   FNN_INLINE vmask_t_##S vmask_##S(int n) { return n; }              \

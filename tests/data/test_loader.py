@@ -125,6 +125,15 @@ def test_streams():
     assert list(DataLoader(Stream(3), batch_size=None)) == [0, 1, 2]
 
 
+def test_stop_iteration_in_a_sample_does_not_end_the_epoch_silently():
+    class Stops(Rows):
+        def __getitem__(self, i):
+            raise StopIteration
+
+    with pytest.raises(RuntimeError, match="StopIteration"):
+        list(DataLoader(Stops([1, 2]), 2))
+
+
 def test_lengths():
     assert len(DataLoader(range(10), 4)) == 3
     assert len(DataLoader(range(10), 4, drop_last=True)) == 2

@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from fastnn.utils.data.dataset import IterableDataset
 from fastnn.utils.data.fetch import make_fetcher
 
 if TYPE_CHECKING:
@@ -57,6 +58,12 @@ class SerialIterator(LoaderIterator):
         )
 
     def __next__(self) -> Any:
-        batch = self._fetch(next(self._indices))
+        indices = next(self._indices)
+        try:
+            batch = self._fetch(indices)
+        except StopIteration as stop:
+            if isinstance(self._dataset, IterableDataset):
+                raise
+            raise RuntimeError("a sample of the dataset raised StopIteration") from stop
         self._count()
         return batch

@@ -27,6 +27,17 @@ def test_digits_recipe_beats_the_baseline():
     assert result["accuracy"] > 0.95 and result["baseline"] < 0.15
 
 
+def test_regularization_helps():
+    result = run("regularization")
+    plain = result.pop("nothing")
+    assert plain["train_loss"] < 0.1 < plain["loss"]  # learnt by heart, wrong labels too
+    assert result["early stopping"]["epochs"] < plain["epochs"]
+    for name in ("dropout", "weight decay", "early stopping"):
+        assert result[name]["loss"] < plain["loss"], name
+        assert result[name]["accuracy"] > plain["accuracy"], name
+    assert result["batch norm"]["accuracy"] > 0.6
+
+
 def test_imbalance():
     result = run("imbalanced")
     plain = result["as it is"]
@@ -55,6 +66,6 @@ def test_outliers_pull_the_squared_error():
 
 
 def test_no_example_is_left_out():
-    tested = {"two_points", "xor", "digits_recipe", "imbalanced", "schedules", "own_activation",
-              "outliers"}
+    tested = {"two_points", "xor", "digits_recipe", "regularization", "imbalanced", "schedules",
+              "own_activation", "outliers"}
     assert {path.stem for path in FOLDER.glob("*.py")} == tested

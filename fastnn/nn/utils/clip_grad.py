@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
-from fastnn._core.ops import clip as ops
+from fastnn._core.ops import clipping as ops
 from fastnn._core.tensor import Tensor
 from fastnn.autograd import no_grad
 

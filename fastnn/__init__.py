@@ -31,7 +31,9 @@ from fastnn import autograd, nn, optim, utils  # noqa: E402, F401
 
 _ON_FIRST_USE = {"load": "serialization", "save": "serialization", "serialization": None,
                  "accelerator": None, "backends": None, "cuda": None, "datasets": None,
-                 "jit": None, "linalg": None, "metrics": None}  # fmt: skip
+                 "jit": None, "linalg": None, "metrics": None,
+                 "get_include": "embedding", "get_library_dir": "embedding",
+                 "random": None}  # fmt: skip
 
 
 def __getattr__(name: str):

@@ -98,6 +98,8 @@ class set_grad_enabled(_Mode):
 class inference_mode(_Mode):
     """no_grad for code that never differentiates; inference_mode(False) switches it off."""
 
+    mode: bool
+
     def __new__(cls, mode: bool | Callable[..., Any] = True) -> Any:
         made = super().__new__(cls)
         made.mode = mode if isinstance(mode, bool) else True

@@ -21,11 +21,11 @@ __all__ = ["cholesky", "cross", "det", "eigh", "eigvalsh", "inv", "lstsq", "matr
            "matrix_power", "matrix_rank", "multi_dot", "norm", "pinv", "qr", "slogdet", "solve",
            "svd", "svdvals", "vector_norm"]
 
-SlogdetResult = namedtuple("slogdet", ["sign", "logabsdet"])
-QRResult = namedtuple("qr", ["Q", "R"])
-SVDResult = namedtuple("svd", ["U", "S", "Vh"])
-EighResult = namedtuple("eigh", ["eigenvalues", "eigenvectors"])
-LstsqResult = namedtuple("lstsq", ["solution", "residuals", "rank", "singular_values"])
+SlogdetResult = namedtuple("SlogdetResult", ["sign", "logabsdet"])
+QRResult = namedtuple("QRResult", ["Q", "R"])
+SVDResult = namedtuple("SVDResult", ["U", "S", "Vh"])
+EighResult = namedtuple("EighResult", ["eigenvalues", "eigenvectors"])
+LstsqResult = namedtuple("LstsqResult", ["solution", "residuals", "rank", "singular_values"])
 
 
 def _check(name: str, a: Tensor, square: bool = False) -> None:
@@ -191,7 +191,7 @@ def cholesky(A: Tensor, *, upper: bool = False) -> Tensor:
 class _QR(Function):
     @staticmethod
     def forward(ctx: Any, a: Tensor, mode: str) -> tuple[Tensor, Tensor]:
-        q, r = _host(lambda x: tuple(np.linalg.qr(x, mode)), a)
+        q, r = _host(lambda x: tuple(np.linalg.qr(x, mode)), a)  # type: ignore[call-overload]
         ctx.save_for_backward(q, r)
         ctx.allowed = mode == "reduced" and a.shape[-2] >= a.shape[-1]
         return q, r
@@ -264,7 +264,7 @@ def svdvals(A: Tensor) -> Tensor:
 class _Eigh(Function):
     @staticmethod
     def forward(ctx: Any, a: Tensor, uplo: str) -> tuple[Tensor, Tensor]:
-        w, v = _host(lambda x: tuple(np.linalg.eigh(x, uplo)), a)
+        w, v = _host(lambda x: tuple(np.linalg.eigh(x, uplo)), a)  # type: ignore[call-overload]
         ctx.save_for_backward(w, v)
         return w, v
 

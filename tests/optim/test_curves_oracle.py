@@ -6,7 +6,16 @@ import pytest
 import fastnn
 
 torch = pytest.importorskip("torch")
-torch.set_num_threads(1)  # its threads spin, which costs seconds where cores are shared
+
+
+@pytest.fixture(autouse=True, scope="module")
+def one_thread_for_torch():
+    """Its threads spin, which costs seconds where cores are shared; its limit binds ours too."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
 
 STEPS = 100
 SIZES = (6, 16, 12, 3)

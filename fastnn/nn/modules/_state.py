@@ -113,7 +113,8 @@ class StateDict:
                    keep_vars: bool = False) -> Any:
         """Parameters and persistent buffers by dotted name; tensors share memory with them."""
         if args:
-            destination, prefix, keep_vars = (*args, *(destination, prefix, keep_vars)[len(args):])
+            given = [*args, *(destination, prefix, keep_vars)[len(args):]]
+            destination, prefix, keep_vars = given
         if destination is None:
             destination = OrderedDict()
             destination._metadata = OrderedDict()

@@ -305,6 +305,8 @@ class Softmax2d(Module):
 class GLU(_AlongDim):
     """a * sigmoid(b), with a and b the halves of x along dim."""
 
+    dim: int
+
     def __init__(self, dim: int = -1) -> None:
         super().__init__(dim)
 

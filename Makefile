@@ -11,7 +11,7 @@ SOURCES := $(shell find csrc fastnn/_core -name '*.[ch]' -o -name '*.inc' -o -na
 	-o -name '*.pyx' -o -name '*.pxd')
 
 .PHONY: run build test test-isa test-threads test-package test-pythons test-all asan bench bench-train \
-	lint clean
+	ulp lint clean
 
 run: $(VENV)/built ## train on the shipped digits: the main job
 	$(PY) -m fastnn train
@@ -70,6 +70,12 @@ lint: $(VENV)/built ## ruff and mypy
 
 bench-train: $(VENV)/built ## the table of training speed, on an idle machine
 	env -u OPENBLAS_CORETYPE -u OPENBLAS_L2_SIZE $(PY) -m bench.train.run
+
+ulp: $(VENV)/built ## exp, log, tanh, sigmoid, erf over all 2^32 floats: a few minutes
+	mkdir -p build
+	$(CC) -O2 -Icsrc/include tests/kernels/ulp.c -o build/ulp -Lfastnn/lib -lfastnn -lm \
+		-Wl,-rpath,$(CURDIR)/fastnn/lib
+	build/ulp
 
 $(VENV)/ready: pyproject.toml
 	@sh .ci/check-tools $(PYTHON)

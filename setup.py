@@ -73,7 +73,9 @@ class BuildExt(build_ext):
                 "-fno-trapping-math", "-fvisibility=hidden"]
         openmp = ["-fopenmp"] if self.has_openmp() else []
         out = Path(self.build_temp) / "csrc"
-        groups = {"runtime": ["-Wconversion", "-Wno-sign-conversion"], "ops": [], "isa": []}
+        groups = {"runtime": ["-Wconversion", "-Wno-sign-conversion"], "ops": [],
+                  # gcc would thread jumps through the clamps of exp and leave chains of blends
+                  "isa": ["-fno-thread-jumps"] if self.accepts("-fno-thread-jumps") else []}
         headers = [p for e in ("h", "inc", "def") for p in glob(f"csrc/**/*.{e}", recursive=True)]
 
         def compile_one(source):
@@ -109,17 +111,20 @@ class BuildExt(build_ext):
             self.spawn(["strip", "--strip-unneeded", str(archive)])
 
     def has_openmp(self):
-        if os.environ.get("FASTNN_OPENMP") == "0":
-            return False
+        return os.environ.get("FASTNN_OPENMP") != "0" and self.accepts(
+            "-fopenmp", "#include <omp.h>\nint f(void) { return omp_get_max_threads(); }\n")
+
+    def accepts(self, flag, source="int f(void) { return 0; }\n"):
+        """Whether the compiler takes the flag without a warning, and links what it made."""
         with tempfile.TemporaryDirectory() as tmp:
-            source = Path(tmp) / "omp.c"
-            source.write_text("#include <omp.h>\nint f(void) { return omp_get_max_threads(); }\n")
+            path = Path(tmp) / "probe.c"
+            path.write_text(source)
             try:
                 objects = self.compiler.compile(
-                    [str(source)], output_dir=tmp, extra_postargs=["-fopenmp", "-fPIC"]
+                    [str(path)], output_dir=tmp, extra_postargs=[flag, "-fPIC", "-Werror"]
                 )
                 self.compiler.link_shared_object(
-                    objects, str(Path(tmp) / "omp.so"), extra_postargs=["-fopenmp"]
+                    objects, str(Path(tmp) / "probe.so"), extra_postargs=[flag]
                 )
             except Exception:
                 return False

@@ -19,7 +19,7 @@ def pair(shape, dtype):
     return (fastnn.tensor(a).to(getattr(fastnn, dtype)), torch.tensor(a).to(getattr(torch, dtype)))
 
 
-@pytest.mark.parametrize("left, right", itertools.product(DTYPES, DTYPES))
+@pytest.mark.parametrize("left, right", list(itertools.product(DTYPES, DTYPES)))
 def test_promotion_is_torchs(left, right):
     expected = torch.promote_types(getattr(torch, left), getattr(torch, right))
     got = fastnn.promote_types(getattr(fastnn, left), getattr(fastnn, right))

@@ -10,7 +10,8 @@
 #define FNN_ROW_BLOCK 4096  /* elements of a row that one call may reduce */
 #define FNN_COL_BLOCK 128   /* rows of a column block, where it is at least this wide: */
 #define FNN_COL_NARROW 32
-#define FNN_COL_TILE 1024   /* columns that one call may reduce */
+#define FNN_COL_PACKED 32768 /* elements of a block of fewer columns that lie without gaps */
+#define FNN_COL_TILE 4096   /* columns that one call may reduce */
 
 enum {
   FNN_FOLD_sum, FNN_FOLD_prod, FNN_FOLD_max, FNN_FOLD_min, FNN_FOLD_count, FNN_FOLD_sumsq,

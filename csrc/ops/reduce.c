@@ -132,7 +132,7 @@ static void job(const fnn_opdef *def, const fnn_call *c, int keepdim, fnn_reduce
   j->outs[0] = c->out[0];
   j->outs[1] = c->nout > 1 ? c->out[1] : NULL;
   j->keepdim = (int)c->attr[keepdim].v.i;
-  j->ordered = 0;
+  j->ordered = j->in_place = 0;
   j->narrow = 16;
   j->correction = 0;
   fnn_reduce_mask(def, j->x, &c->attr[0], &j->mask);
@@ -143,6 +143,7 @@ static void fold_job(const fnn_opdef *def, const fnn_call *c, fnn_reduce_job *j)
   j->k = &fnn_k->reduce->fold[folds[def->kernel].fold][j->x->dtype];
   j->finish = folds[def->kernel].finish;
   j->narrow = 2;
+  j->in_place = folds[def->kernel].result != AS_TRUTH;
 }
 
 /* dims, keepdim */
@@ -162,7 +163,7 @@ static void arg_job(const fnn_opdef *def, const fnn_call *c, fnn_reduce_job *j) 
   job(def, c, 1, j);
   j->k = &fnn_k->reduce->arg[def->kernel][j->x->dtype];
   j->finish = finish_copy;
-  j->ordered = 1;
+  j->ordered = j->in_place = 1;
 }
 
 /* dims, correction, keepdim */

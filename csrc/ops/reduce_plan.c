@@ -84,7 +84,9 @@ void fnn_reduction_plan(fnn_reduction *r, const fnn_tensor *x, unsigned mask, in
   if (r->columns) {
     r->width = side;
     r->width_stride = r->kx[r->nk - 1];
-    r->block = side >= FNN_COL_NARROW ? FNN_COL_BLOCK : FNN_ROW_BLOCK / side;
+    int packed = r->width_stride == 1 && r->run_stride == side && r->runs == 1;
+    r->block = side >= FNN_COL_NARROW ? FNN_COL_BLOCK
+               : (packed ? FNN_COL_PACKED : FNN_ROW_BLOCK) / side;
   }
   r->parts = r->run > r->block ? fnn_ceil_div(r->run, r->block) : 1;
   /* long contiguous runs are blocks of their own; short or strided ones are gathered together */

@@ -31,6 +31,7 @@ void fnn_reduce_shape(const fnn_tensor *x, unsigned mask, int keepdim, int dtype
 }
 
 void fnn_reduce_put(int64_t n, int64_t bytes, const void *from, char *y, int64_t stride) {
+  if (from == y) return;
   if (stride == 1 || n == 1) memcpy(y, from, (size_t)(n * bytes));
   else if (bytes == 4)
     for (int64_t i = 0; i < n; i++) ((uint32_t *)y)[i * stride] = ((const uint32_t *)from)[i];
@@ -117,6 +118,15 @@ static void columns(const fnn_reduce_job *j, int64_t base, int64_t b, int64_t wi
 
 static int64_t tiles(const fnn_reduction *r) { return fnn_ceil_div(r->width, FNN_COL_TILE); }
 
+/* Where the results of columns from `tile` of group o can be written without a detour: in the
+ * output, if its elements are partial results and stand side by side; else NULL. */
+static char *target(const fnn_reduce_job *j, int64_t o, int64_t tile) {
+  const fnn_reduction *r = &j->plan;
+  const fnn_tensor *y = j->outs[0];
+  if (!j->in_place || !y || r->ky[0][r->nk - 1] != 1) return NULL;
+  return (char *)fnn_tensor_data(y) + (fnn_reduction_at(r, o, 0) + tile) * j->k->p_bytes;
+}
+
 /* Tasks: (group of width outputs, block, tile of columns), or (output, block) for rows. */
 static void blocks(void *ctx, int64_t begin, int64_t end, int thread) {
   (void)thread;
@@ -140,8 +150,9 @@ static void blocks(void *ctx, int64_t begin, int64_t end, int thread) {
     if (r->blocks > 1) {
       columns(j, base, b, w, to_p, to_q);
     } else {
-      columns(j, base, b, w, p, q);
-      finish(j, o, tile, w, p, q);
+      char *y = target(j, o, tile);
+      columns(j, base, b, w, y ? y : p, q);
+      finish(j, o, tile, w, y ? y : p, q);
     }
   }
 }

@@ -16,6 +16,7 @@ struct fnn_reduce_job {
   unsigned mask;
   int keepdim, ordered;
   int64_t narrow;
+  int in_place; /* finish may read its p from y[0]: same dtype, element by element */
   double correction;
   fnn_reduction plan;
   char *p, *q; /* partial results, where an output takes several blocks */

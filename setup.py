@@ -17,6 +17,8 @@ SANITIZE = os.environ.get("FASTNN_SANITIZE", "").split()  # e.g. "-fsanitize=add
 OPT = ["-O1", "-g"] if SANITIZE else ["-O3", "-g0"]
 SMALL = ["-O1"] if SANITIZE else ["-Os"]
 WARN = ["-Wall", "-Wextra", "-Werror"]
+if SANITIZE:  # instrumented code looks uninitialised to gcc where it is not
+    WARN.append("-Wno-maybe-uninitialized")
 LINK = [*SANITIZE] if SANITIZE else ["-Wl,-s"]
 # The wheel counts every byte. The portable kernels are for processors older than 2013, and what is
 # not a fast module spends its time in C, or runs once.

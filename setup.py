@@ -22,7 +22,7 @@ if SANITIZE:  # instrumented code looks uninitialised to gcc where it is not
 LINK = [*SANITIZE] if SANITIZE else ["-Wl,-s"]
 # The wheel counts every byte. The portable kernels are for processors older than 2013, and what is
 # not a fast module spends its time in C, or runs once.
-SMALL_KERNELS = {"base.c"}
+SMALL_KERNELS = {"base"}
 FAST_MODULES = {"tensor", "tape", "activation", "arith", "elementary", "compare", "matmul",
                 "softmax", "loss", "classification", "reduce", "optim", "pointwise", "norm"}
 PKG_CONFIG = f"""prefix=${{pcfiledir}}/../..
@@ -46,6 +46,8 @@ class BuildExt(build_ext):
 
     def run(self):
         inplace = self.inplace or getattr(self, "editable_mode", False)
+        if inplace:  # keep objects from one build to the next
+            self.build_temp = "build/temp"
         super().run()
         if inplace:  # setuptools builds in build_lib and copies only extensions back
             shutil.copytree(self.lib, "fastnn/lib", dirs_exist_ok=True)
@@ -71,35 +73,44 @@ class BuildExt(build_ext):
             path.write_text(text)
 
     def compile_library(self):
-        args = ["-std=gnu11", *OPT, *WARN, *SANITIZE, "-ffp-contract=off", "-fno-math-errno",
-                "-fno-trapping-math", "-fvisibility=hidden"]
+        objects = Path(self.build_temp) / "csrc"
+        flags = ["-std=gnu11", *OPT, *WARN, *SANITIZE, "-ffp-contract=off", "-fno-math-errno",
+                 "-fno-trapping-math", "-fvisibility=hidden"]
         openmp = ["-fopenmp"] if self.has_openmp() else []
-        out = Path(self.build_temp) / "csrc"
-        groups = {"runtime": ["-Wconversion", "-Wno-sign-conversion"], "ops": [],
-                  # gcc would thread jumps through the clamps of exp and leave chains of blends
-                  "isa": ["-fno-thread-jumps"] if self.accepts("-fno-thread-jumps") else []}
-        headers = [p for e in ("h", "inc", "def") for p in glob(f"csrc/**/*.{e}", recursive=True)]
-
-        def compile_one(source):
-            folder, name = Path(source).parent.name, Path(source).name
-            small = SMALL if name in SMALL_KERNELS else []
-            if SANITIZE and folder == "isa" and name not in SMALL_KERNELS:
-                small = ["-fno-sanitize=all"]
-            return self.compiler.compile(
-                [source],
-                output_dir=str(out),
-                macros=[("FNN_VERSION_STRING", f'"{VERSION}"')],
-                include_dirs=["csrc", "csrc/include"],
-                extra_postargs=args
-                + small
-                + groups[folder]
-                + (openmp if folder == "runtime" else []),
-                depends=headers,
-            )
-
-        sources = [p for folder in groups for p in sorted(glob(f"csrc/{folder}/*.c"))]
+        # gcc would thread jumps through the clamps of exp and leave chains of blends
+        clamps = ["-fno-thread-jumps"] if self.accepts("-fno-thread-jumps") else []
+        jobs = [(p, objects, [*flags, "-Wconversion", "-Wno-sign-conversion", *openmp], [])
+                for p in glob("csrc/runtime/*.c")]
+        jobs += [(p, objects, flags, []) for p in glob("csrc/ops/*.c")]
+        jobs += [("csrc/isa/tables.c", objects, flags, [])]
+        for family in sorted(glob("csrc/kernels/families/*.inc")):
+            for isa in ("avx512", "avx2", "neon", "base"):
+                more = SMALL if isa in SMALL_KERNELS else []
+                if SANITIZE and isa not in SMALL_KERNELS:
+                    more = ["-fno-sanitize=all"]
+                macro = ("FNN_FAMILY", f'"{family.removeprefix("csrc/")}"')
+                jobs.append((f"csrc/isa/{isa}.c", objects / Path(family).stem,
+                             [*flags, *clamps, *more], [macro]))
         with ThreadPoolExecutor(JOBS) as pool:
-            objects = [o for made in pool.map(compile_one, sources) for o in made]
+            made = sorted(pool.map(lambda job: self.compile_one(*job), jobs))
+        self.link_library(made, openmp)
+
+    def compile_one(self, source, folder, flags, macros):
+        """The object of a source; as it stands where nothing that it was made of is newer."""
+        made = folder / Path(source).with_suffix(".o")
+        told = made.with_suffix(".d")
+        if not SANITIZE and made.exists() and told.exists():
+            parts = told.read_text().replace("\\\n", " ").split(":", 1)[1].split()
+            since = made.stat().st_mtime
+            if all(os.path.exists(p) and os.path.getmtime(p) < since for p in [*parts, "setup.py"]):
+                return str(made)
+        self.compiler.compile(
+            [source], output_dir=str(folder), include_dirs=["csrc", "csrc/include"],
+            macros=[("FNN_VERSION_STRING", f'"{VERSION}"'), *macros],
+            extra_postargs=[*flags, "-MMD", "-MF", str(told)])
+        return str(made)
+
+    def link_library(self, objects, openmp):
         shared = str(self.lib / "libfastnn.so")
         self.compiler.link_shared_object(
             objects,

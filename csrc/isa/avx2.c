@@ -8,9 +8,8 @@
 #pragma GCC target("avx2,fma,bmi,bmi2,f16c")
 #endif
 #include "simd/avx2.h"
-#define FNN_ISA_NAME "avx2"
-#define FNN_ISA_TABLE fnn_kernels_avx2
-#include "kernels/all.inc"
+#define FNN_TABLE(family) fnn_##family##_avx2
+#include FNN_FAMILY
 #if defined(__clang__)
 #pragma clang attribute pop
 #else

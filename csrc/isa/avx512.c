@@ -8,9 +8,8 @@
 #pragma GCC target("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,bmi,bmi2,f16c,prefer-vector-width=512")
 #endif
 #include "simd/avx512.h"
-#define FNN_ISA_NAME "avx512"
-#define FNN_ISA_TABLE fnn_kernels_avx512
-#include "kernels/all.inc"
+#define FNN_TABLE(family) fnn_##family##_avx512
+#include FNN_FAMILY
 #if defined(__clang__)
 #pragma clang attribute pop
 #else

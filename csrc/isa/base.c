@@ -1,5 +1,4 @@
 #include "kernels/table.h"
 #include "simd/base.h"
-#define FNN_ISA_NAME "base"
-#define FNN_ISA_TABLE fnn_kernels_base
-#include "kernels/all.inc"
+#define FNN_TABLE(family) fnn_##family##_base
+#include FNN_FAMILY

@@ -1,7 +1,6 @@
 #include "kernels/table.h"
 #if defined(__aarch64__)
 #include "simd/neon.h"
-#define FNN_ISA_NAME "neon"
-#define FNN_ISA_TABLE fnn_kernels_neon
-#include "kernels/all.inc"
+#define FNN_TABLE(family) fnn_##family##_neon
+#include FNN_FAMILY
 #endif

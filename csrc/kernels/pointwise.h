@@ -14,8 +14,18 @@
 
 typedef void (*fnn_map_fn)(int64_t n, char *const *p, const int64_t *s, const double *a);
 
-/* Every list, by the dtypes that it has. X(name, inputs, attrs) */
+/* X(name, inputs, attrs): all of them, and those of the real dtypes, of the integers, of the
+ * integers and bool. */
 #define FNN_MAP(X) FNN_UNARY(X) FNN_BINARY(X)
+#define FNN_MAP_REAL(X)                                                                        \
+  FNN_UNARY_HARD(X) FNN_UNARY_EASY(X) FNN_UNARY_NUMBER(X) FNN_UNARY_TEST(X) FNN_BINARY_SLOW(X) \
+  FNN_BINARY_DIVIDE(X) FNN_BINARY_REAL(X) FNN_BINARY_NUMBER(X) FNN_BINARY_ALL(X)               \
+  FNN_BINARY_TEST(X) FNN_TERNARY_ALL(X) FNN_TERNARY_WHERE(X)
+#define FNN_MAP_WHOLE(X)                                                                       \
+  FNN_UNARY_NUMBER(X) FNN_BINARY_DIVIDE(X) FNN_BINARY_NUMBER(X) FNN_BINARY_SHIFT(X)
+#define FNN_MAP_WHOLE_BOOL(X)                                                                  \
+  FNN_UNARY_TEST(X) FNN_UNARY_BITS(X) FNN_BINARY_ALL(X) FNN_BINARY_TEST(X) FNN_BINARY_BITS(X)  \
+  FNN_TERNARY_ALL(X) FNN_TERNARY_WHERE(X)
 
 enum {
 #define X(name, inputs, attrs) FNN_K_##name,
@@ -24,11 +34,13 @@ enum {
       FNN_NUM_MAP
 };
 
-typedef struct fnn_map_row {
-  fnn_map_fn fn[FNN_MAP_DTYPES]; /* NULL: not for this dtype */
-  int8_t inputs, attrs;
-  int8_t light; /* takes single values as inputs */
-  int8_t hard;  /* dear enough to split over threads early */
-} fnn_map_row;
+/* By dtype: float32 and float64; int64, int32, uint8 and bool. NULL: not for this dtype. */
+typedef struct fnn_map_kernels {
+  fnn_map_fn fn[FNN_NUM_MAP][2];
+} fnn_map_kernels;
+
+typedef struct fnn_map_int_kernels {
+  fnn_map_fn fn[FNN_NUM_MAP][4];
+} fnn_map_int_kernels;
 
 #endif

@@ -1,5 +1,6 @@
-/* The table of kernels that one ISA exports: a pointer per family. Each family declares its
- * part in kernels/<family>.h and defines it in kernels/<family>.inc. */
+/* The table of kernels that one ISA exports: a pointer per family. A family is one compilation per
+ * ISA: kernels/families/<family>.inc, inside the target region of isa/<isa>.c, defines the tables
+ * that kernels/<table>.h declares. */
 #ifndef FNN_KERNELS_TABLE_H
 #define FNN_KERNELS_TABLE_H
 
@@ -21,20 +22,19 @@
 #include "kernels/norm.h"
 #include "kernels/clip.h"
 
+/* X(type, family): the tables, one of each for every ISA. */
+#define FNN_FAMILIES(X)                                                                       \
+  X(fnn_gemm_kernels, gemm_f32) X(fnn_gemm_kernels, gemm_f64) X(fnn_map_kernels, map)         \
+  X(fnn_map_int_kernels, map_int) X(fnn_copy_kernels, copy) X(fnn_optim_kernels, optim)       \
+  X(fnn_index_kernels, index) X(fnn_softmax_kernels, softmax) X(fnn_random_kernels, random)   \
+  X(fnn_reduce_kernels, reduce) X(fnn_loss_kernels, loss) X(fnn_norm_kernels, norm)           \
+  X(fnn_scan_kernels, scan) X(fnn_clip_kernels, clip)
+
 typedef struct fnn_kernels {
   const char *isa;
-  const fnn_gemm_kernels *gemm_f32, *gemm_f64;
-  const fnn_map_row *map; /* FNN_NUM_MAP rows */
-  const fnn_copy_kernels *copy;
-  const fnn_optim_kernels *optim;
-  const fnn_index_kernels *index;
-  const fnn_softmax_kernels *softmax;
-  const fnn_random_kernels *random;
-  const fnn_reduce_kernels *reduce;
-  const fnn_loss_kernels *loss;
-  const fnn_norm_kernels *norm;
-  const fnn_scan_kernels *scan;
-  const fnn_clip_kernels *clip;
+#define X(type, family) const type *family;
+  FNN_FAMILIES(X)
+#undef X
 } fnn_kernels;
 
 extern const fnn_kernels fnn_kernels_base;

@@ -1,7 +1,7 @@
 /* The indexed move: rows or elements between an indexed tensor t and a dense one d.
  *
  * d has t's dimensions with the indexed ones taken out and the dimensions of the (broadcast)
- * index put in at one place: d[before..., index..., after...] = t[..., index[k] at dims[k], ...]. */
+ * index put in at one place: d[before, index, after] = t[..., index[k] at dims[k], ...]. */
 #ifndef FNN_OPS_INDEXED_H
 #define FNN_OPS_INDEXED_H
 

@@ -31,7 +31,7 @@ static int64_t count_true(int64_t n, const uint8_t *m) {
   for (int64_t i = 0; i < n; i += 255) {
     uint8_t part = 0; /* at most 255 in a byte: the loop vectorises */
     int64_t stop = fnn_min64(n, i + 255);
-    for (int64_t j = i; j < stop; j++) part = (uint8_t)(part + m[j]);
+    for (int64_t j = i; j < stop; j++) part = (uint8_t)(part + (m[j] != 0));
     total += part;
   }
   return total;

@@ -4,6 +4,32 @@
 #define GRAIN_EASY 32768
 #define GRAIN_HARD 8192
 
+/* What a map is, whatever its dtype and ISA. light: takes single values as inputs. hard: dear
+ * enough to split over threads early. */
+typedef struct traits {
+  int8_t inputs, attrs, light, hard;
+} traits;
+
+static const traits table[FNN_NUM_MAP] = {
+#define X(name, inputs, attrs) [FNN_K_##name] = {inputs, attrs, 0, 1},
+    FNN_UNARY_HARD(X) FNN_BINARY_SLOW(X) FNN_BINARY_DIVIDE(X)
+#undef X
+#define X(name, inputs, attrs) [FNN_K_##name] = {inputs, attrs, 0, 0},
+    FNN_UNARY_EASY(X) FNN_UNARY_NUMBER(X) FNN_UNARY_TEST(X) FNN_UNARY_BITS(X)
+    FNN_BINARY_SHIFT(X) FNN_TERNARY_ALL(X) FNN_TERNARY_WHERE(X)
+#undef X
+#define X(name, inputs, attrs) [FNN_K_##name] = {inputs, attrs, 1, 0},
+    FNN_BINARY_LIGHT(X)
+#undef X
+};
+
+static fnn_map_fn kernel_of(int kernel, int dtype) {
+  if (dtype < 0 || dtype >= FNN_MAP_DTYPES) return NULL;
+  return dtype < 2 ? fnn_k->map->fn[kernel][dtype] : fnn_k->map_int->fn[kernel][dtype - 2];
+}
+
+int fnn_map_attrs(int kernel) { return table[kernel].attrs; }
+
 int fnn_map_dtype(const fnn_call *c, int first) {
   while (first < c->nin && !c->in[first]) first++;
   return first < c->nin ? c->in[first]->dtype : -1;
@@ -25,12 +51,11 @@ static fnn_status refuse(const fnn_opdef *def, const fnn_call *c, int first) {
 
 fnn_status fnn_map_infer(const fnn_opdef *def, const fnn_call *c, int first, int dtype,
                          fnn_tensor *out) {
-  const fnn_map_row *row = &fnn_k->map[def->kernel];
-  if (c->nin != row->inputs)
+  if (c->nin != table[def->kernel].inputs)
     return fnn_fail(FNN_EVALUE, "%s: %d operands, expected %s", def->name, c->nin,
                     def->signature);
   int given = fnn_map_dtype(c, first), plain = 1;
-  if (given < 0 || given >= FNN_MAP_DTYPES || !row->fn[given]) return refuse(def, c, first);
+  if (!kernel_of(def->kernel, given)) return refuse(def, c, first);
   const fnn_tensor *one = NULL;
   for (int k = 0; k < c->nin; k++) {
     const fnn_tensor *t = c->in[k];
@@ -64,13 +89,13 @@ static void inner(void *ctx, int64_t n, char *const *p, const int64_t *s) {
 
 void fnn_map_run(const fnn_opdef *def, const fnn_call *c, int dtype,
                  const int64_t values[FNN_MAP_INPUTS], const double *a) {
-  const fnn_map_row *row = &fnn_k->map[def->kernel];
+  const traits *row = &table[def->kernel];
   const fnn_tensor *op[1 + FNN_MAP_INPUTS] = {c->out[0]};
   for (int k = 0; k < c->nin; k++) op[1 + k] = c->in[k];
   fnn_iter it;
   fnn_iter_init(&it, 1 + c->nin, 1, op);
   for (int k = 0; k < c->nin; k++)
     if (!c->in[k]) fnn_iter_value(&it, 1 + k, &values[k], (int)fnn_dtype_size((fnn_dtype)dtype));
-  job j = {row->fn[dtype], a};
+  job j = {kernel_of(def->kernel, dtype), a};
   fnn_iter_dense(&it, row->hard ? GRAIN_HARD : GRAIN_EASY, row->light, inner, &j);
 }

@@ -14,6 +14,9 @@ fnn_status fnn_map_infer(const fnn_opdef *def, const fnn_call *c, int first, int
 /* The dtype of the operands from `first` on that are tensors. */
 int fnn_map_dtype(const fnn_call *c, int first);
 
+/* How many float attributes a kernel takes. */
+int fnn_map_attrs(int kernel);
+
 /* Runs def's kernel. values: what stands for the operands that are NULL; a: its attributes. */
 void fnn_map_run(const fnn_opdef *def, const fnn_call *c, int dtype,
                  const int64_t values[FNN_MAP_INPUTS], const double *a);

@@ -15,7 +15,7 @@ static fnn_status infer_test(const fnn_opdef *def, const fnn_call *c, fnn_tensor
 static fnn_status run(const fnn_opdef *def, const fnn_call *c, void *ws) {
   (void)ws;
   double a[MAX_ATTRS];
-  for (int i = 0; i < fnn_k->map[def->kernel].attrs; i++) a[i] = c->attr[i].v.f;
+  for (int i = 0; i < fnn_map_attrs(def->kernel); i++) a[i] = c->attr[i].v.f;
   fnn_map_run(def, c, c->in[0]->dtype, NULL, a);
   return FNN_OK;
 }

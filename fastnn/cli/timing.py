@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 ROUNDS = 9
+WARM = 0.1  # seconds: NumPy's threads spin for some 60 ms behind a product, PyTorch's for 10
 
 
 def interleaved(
@@ -13,17 +14,23 @@ def interleaved(
 ) -> dict[str, float]:
     """Median seconds per call of every work, measured in turns A B A B for about ``seconds``.
 
-    Each turn repeats its work often enough for the clock, and begins with one call that is not
-    counted, in which threads wake up and caches fill.
+    Each turn repeats its work often enough for the clock. Before that the work runs uncounted, until
+    caches are full and the threads of the engine before have stopped spinning.
     """
     share = seconds / (rounds * len(works))
     counts = {name: calibrated(work, share) for name, work in works.items()}
     times: dict[str, list[float]] = {name: [] for name in works}
     for _ in range(rounds):
         for name, work in works.items():
-            work()
+            warm(work)
             times[name].append(timed(work, counts[name]))
     return {name: statistics.median(values) for name, values in times.items()}
+
+
+def warm(work: Callable[[], Any], seconds: float = WARM) -> None:
+    end = time.perf_counter() + seconds
+    while time.perf_counter() < end:
+        work()
 
 
 def calibrated(work: Callable[[], Any], share: float) -> int:

@@ -15,6 +15,7 @@
 #define AXPY_K 4       /* rows of C one by one up to here: they are written in long runs */
 #define DOT_MAX 8                /* dot products where m or n is at most this, */
 #define DOT_MIN_K 48             /* and k at least this */
+#define SHARES 4 /* parts of a thread where a part costs nothing of its own */
 #define PARALLEL_WORK (1 << 19)  /* multiply-adds that repay a parallel region */
 
 typedef enum { TILES, AXPY, DOT } form;
@@ -205,6 +206,7 @@ void fnn_gemm_run(const fnn_gemm_args *args, void *scratch) {
   plan p = make_plan(&g);
   part all = {0, g.m, 0, g.n};
   int parts = threads_for(&g);
+  if (p.form == DOT && parts > 1) parts *= SHARES;
   if (parts == 1) {
     run_part(&g, &p, &all, scratch);
     return;

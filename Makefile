@@ -81,7 +81,7 @@ $(VENV)/ready: pyproject.toml
 	@sh .ci/check-tools $(PYTHON)
 	$(PYTHON) -m venv $(VENV)
 	$(PY) -m pip install -q --upgrade pip
-	$(PY) -m pip install -q 'setuptools>=68' 'cython>=3.1'
+	$(PY) -m pip install -q 'setuptools>=68' 'cython>=3.3'
 	touch $@
 
 $(VENV)/built: $(VENV)/ready setup.py $(SOURCES)

@@ -15,16 +15,26 @@ VERSION = "0.1.0"
 JOBS = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 SANITIZE = os.environ.get("FASTNN_SANITIZE", "").split()  # e.g. "-fsanitize=address,undefined"
 OPT = ["-O1", "-g"] if SANITIZE else ["-O3", "-g0"]
+PLAIN = [] if SANITIZE else ["-O2"]
 SMALL = ["-O1"] if SANITIZE else ["-Os"]
+# gcc repeats a loop for what is left of a vector, vectorised again and then unrolled: a third of a
+# kernel's code for a handful of elements. Only rows are often that short (ten classes).
+SHORT = {"rows"}
+NO_EPILOGUE = "--param=vect-epilogues-nomask=0"
+NO_PEELING = "--param=max-completely-peel-times=4"
+NO_UNWIND = "-fno-asynchronous-unwind-tables"  # no exception passes through C
 WARN = ["-Wall", "-Wextra", "-Werror"]
 if SANITIZE:  # instrumented code looks uninitialised to gcc where it is not
     WARN.append("-Wno-maybe-uninitialized")
-LINK = [*SANITIZE] if SANITIZE else ["-Wl,-s"]
+LINK = [*SANITIZE] if SANITIZE else ["-Wl,-s", "-Wl,-z,noseparate-code"]
 # The wheel counts every byte. The portable kernels are for processors older than 2013, and what is
 # not a fast module spends its time in C, or runs once.
 SMALL_KERNELS = {"base"}
-FAST_MODULES = {"tensor", "tape", "activation", "arith", "elementary", "compare", "matmul",
-                "softmax", "loss", "classification", "reduce", "optim", "pointwise", "norm"}
+FAST_MODULES = {"tensor", "tape", "pointwise", "arith", "activation", "compare", "matmul",
+                "reduce", "optim"}
+FAST_DRIVERS = {"door", "iter", "overlap", "pointwise", "reduce"}  # of every op, or of most
+# What Cython would repeat in every module (its function type, exceptions, calls): made by it, once.
+SHARED = "fastnn/_core/shared.c"
 PKG_CONFIG = f"""prefix=${{pcfiledir}}/../..
 Name: fastnn
 Description: A neural-network engine for CPUs
@@ -45,11 +55,11 @@ class BuildExt(build_ext):
     """build_ext that first compiles csrc into fastnn/lib/libfastnn.{so,a}."""
 
     def run(self):
-        inplace = self.inplace or getattr(self, "editable_mode", False)
-        if inplace:  # keep objects from one build to the next
+        self.in_tree = self.inplace or getattr(self, "editable_mode", False)
+        if self.in_tree:  # keep objects from one build to the next
             self.build_temp = "build/temp"
         super().run()
-        if inplace:  # setuptools builds in build_lib and copies only extensions back
+        if self.in_tree:  # setuptools builds in build_lib and copies only extensions back
             shutil.copytree(self.lib, "fastnn/lib", dirs_exist_ok=True)
             shutil.copytree("csrc/include", "fastnn/include", dirs_exist_ok=True)
 
@@ -61,7 +71,19 @@ class BuildExt(build_ext):
         for ext in self.extensions:
             ext.library_dirs.append(str(self.lib))
         super().build_extensions()
+        if not self.in_tree:
+            self.join_modules()
         self.install_for_c()
+
+    def join_modules(self):
+        """One shared object in place of one for each module; fastnn/_core finds them in it."""
+        sources = [s for ext in self.extensions for s in ext.sources]
+        objects = self.compiler.object_filenames(sources, output_dir=self.build_temp)
+        for ext in self.extensions:
+            os.unlink(self.get_ext_fullpath(ext.name))
+        self.compiler.link_shared_object(
+            objects, self.get_ext_fullpath("fastnn._core.modules"), libraries=["fastnn"],
+            library_dirs=[str(self.lib)], extra_postargs=[*LINK, "-Wl,-rpath,$ORIGIN/../lib"])
 
     def install_for_c(self):
         """What a C program or another Cython package needs, inside the package."""
@@ -79,13 +101,16 @@ class BuildExt(build_ext):
         openmp = ["-fopenmp"] if self.has_openmp() else []
         # gcc would thread jumps through the clamps of exp and leave chains of blends
         clamps = ["-fno-thread-jumps"] if self.accepts("-fno-thread-jumps") else []
+        flags += [f for f in (NO_PEELING, NO_UNWIND) if not SANITIZE and self.accepts(f)]
+        lean = [NO_EPILOGUE] if self.accepts(NO_EPILOGUE) else []
         jobs = [(p, objects, [*flags, "-Wconversion", "-Wno-sign-conversion", *openmp], [])
                 for p in glob("csrc/runtime/*.c")]
-        jobs += [(p, objects, flags, []) for p in glob("csrc/ops/*.c")]
+        jobs += [(p, objects, [*flags, *([] if Path(p).stem in FAST_DRIVERS else PLAIN)], [])
+                 for p in glob("csrc/ops/*.c")]
         jobs += [("csrc/isa/tables.c", objects, flags, [])]
         for family in sorted(glob("csrc/kernels/families/*.inc")):
             for isa in ("avx512", "avx2", "neon", "base"):
-                more = SMALL if isa in SMALL_KERNELS else []
+                more = SMALL if isa in SMALL_KERNELS else [] if Path(family).stem in SHORT else lean
                 if SANITIZE and isa not in SMALL_KERNELS:
                     more = ["-fno-sanitize=all"]
                 macro = ("FNN_FAMILY", f'"{family.removeprefix("csrc/")}"')
@@ -119,9 +144,12 @@ class BuildExt(build_ext):
         )
         archive = self.lib / "libfastnn.a"
         archive.unlink(missing_ok=True)
+        if not SANITIZE and shutil.which("strip"):  # one object: symbols and relocations are half
+            whole = str(Path(self.build_temp) / "fastnn.o")
+            self.spawn([self.compiler.compiler_so[0], "-r", "-nostdlib", "-o", whole, *objects])
+            self.spawn(["strip", "--strip-unneeded", whole])
+            objects = [whole]
         self.compiler.create_static_lib(objects, "fastnn", output_dir=str(self.lib))
-        if not SANITIZE and shutil.which("strip"):
-            self.spawn(["strip", "--strip-unneeded", str(archive)])
 
     def has_openmp(self):
         return os.environ.get("FASTNN_OPENMP") != "0" and self.accepts(
@@ -145,8 +173,9 @@ class BuildExt(build_ext):
 
 
 def extension(path):
-    name = path.removesuffix(".pyx").replace("/", ".")
+    name = os.path.splitext(path)[0].replace("/", ".")
     small = ["-O2"] if Path(path).stem in FAST_MODULES else SMALL
+    small = small if SANITIZE else [*small, NO_UNWIND]
     up = "/".join([".."] * (name.count(".") - 1))
     return Extension(
         name,
@@ -157,7 +186,7 @@ def extension(path):
                             "-Wno-missing-field-initializers", "-Wno-cast-function-type",
                             "-Wno-unused-function", *SANITIZE],
         extra_link_args=[*LINK, f"-Wl,-rpath,$ORIGIN/{up}/lib"],
-        depends=["csrc/include/fastnn.h", "csrc/include/fastnn_ops.def"],
+        depends=["csrc/include/fastnn.h", "csrc/include/fastnn_ops.def", "setup.py"],
     )
 
 
@@ -165,9 +194,12 @@ setup(
     version=VERSION,
     cmdclass={"build_ext": BuildExt},
     ext_modules=cythonize(
-        [extension(p) for p in sorted(glob("fastnn/_core/**/*.pyx", recursive=True))],
+        [extension(p) for p in [*sorted(glob("fastnn/_core/**/*.pyx", recursive=True)), SHARED]],
         nthreads=JOBS,
-        compiler_directives={"language_level": 3, "cdivision": True, "binding": True},
+        compiler_directives={"language_level": 3, "cdivision": True, "binding": True,
+                             "auto_pickle": False},
         build_dir="build/cython",
+        shared_utility_qualified_name=extension(SHARED).name,
+        shared_utility_features_disabled=["MemoryView"],
     ),
 )

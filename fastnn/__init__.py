@@ -12,7 +12,6 @@ from fastnn._core.ops import *
 from fastnn._core.runtime import get_num_threads, set_num_threads
 from fastnn._core.tensor import Size, Tensor, as_tensor, from_numpy, tensor
 from fastnn._info import *
-from fastnn._tensor_str import set_printoptions
 from fastnn.autograd import (
     enable_grad,
     inference_mode,
@@ -33,7 +32,7 @@ _ON_FIRST_USE = {"load": "serialization", "save": "serialization", "serializatio
                  "accelerator": None, "backends": None, "cuda": None, "datasets": None,
                  "jit": None, "linalg": None, "metrics": None,
                  "get_include": "embedding", "get_library_dir": "embedding",
-                 "random": None}  # fmt: skip
+                 "random": None, "set_printoptions": "_tensor_str"}  # fmt: skip
 
 
 def __getattr__(name: str):
@@ -46,3 +45,7 @@ def __getattr__(name: str):
     value = getattr(module, name) if _ON_FIRST_USE[name] else module
     globals()[name] = value
     return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_ON_FIRST_USE})

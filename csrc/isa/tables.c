@@ -18,8 +18,12 @@ TABLE
 #define ISA avx2
 TABLE
 #undef ISA
-/* Integers move at memory's speed in either width, and their kernels are a sixth of the library. */
+/* AVX2's kernels, which give the same bits, where wider ones are not worth their bytes (ADR 0002):
+ * integers move at memory's speed, scans go step by step, doubles are seldom waited for. */
 #define fnn_map_int_avx512 fnn_map_int_avx2
+#define fnn_map_f64_avx512 fnn_map_f64_avx2
+#define fnn_reduce_int_avx512 fnn_reduce_int_avx2
+#define fnn_scan_avx512 fnn_scan_avx2
 #define ISA avx512
 TABLE
 #undef ISA

@@ -34,11 +34,12 @@ enum {
       FNN_NUM_MAP
 };
 
-/* By dtype: float32 and float64; int64, int32, uint8 and bool. NULL: not for this dtype. */
+/* Of float32 or float64. NULL: not for this dtype. */
 typedef struct fnn_map_kernels {
-  fnn_map_fn fn[FNN_NUM_MAP][2];
+  fnn_map_fn fn[FNN_NUM_MAP];
 } fnn_map_kernels;
 
+/* By dtype: int64, int32, uint8 and bool. */
 typedef struct fnn_map_int_kernels {
   fnn_map_fn fn[FNN_NUM_MAP][4];
 } fnn_map_int_kernels;

@@ -25,7 +25,8 @@ static const traits table[FNN_NUM_MAP] = {
 
 static fnn_map_fn kernel_of(int kernel, int dtype) {
   if (dtype < 0 || dtype >= FNN_MAP_DTYPES) return NULL;
-  return dtype < 2 ? fnn_k->map->fn[kernel][dtype] : fnn_k->map_int->fn[kernel][dtype - 2];
+  if (dtype >= FNN_I64) return fnn_k->map_int->fn[kernel][dtype - FNN_I64];
+  return (dtype == FNN_F64 ? fnn_k->map_f64 : fnn_k->map_f32)->fn[kernel];
 }
 
 int fnn_map_attrs(int kernel) { return table[kernel].attrs; }

@@ -138,9 +138,13 @@ static void job(const fnn_opdef *def, const fnn_call *c, int keepdim, fnn_reduce
   fnn_reduce_mask(def, j->x, &c->attr[0], &j->mask);
 }
 
+static const fnn_reduce_kernels *kernels_of(int dtype) {
+  return dtype < FNN_I64 ? fnn_k->reduce : fnn_k->reduce_int;
+}
+
 static void fold_job(const fnn_opdef *def, const fnn_call *c, fnn_reduce_job *j) {
   job(def, c, 1, j);
-  j->k = &fnn_k->reduce->fold[folds[def->kernel].fold][j->x->dtype];
+  j->k = &kernels_of(j->x->dtype)->fold[folds[def->kernel].fold][j->x->dtype];
   j->finish = folds[def->kernel].finish;
   j->narrow = 2;
   j->in_place = folds[def->kernel].result != AS_TRUTH;
@@ -161,7 +165,7 @@ static fnn_status arg_infer(const fnn_opdef *def, const fnn_call *c, fnn_tensor 
 
 static void arg_job(const fnn_opdef *def, const fnn_call *c, fnn_reduce_job *j) {
   job(def, c, 1, j);
-  j->k = &fnn_k->reduce->arg[def->kernel][j->x->dtype];
+  j->k = &kernels_of(j->x->dtype)->arg[def->kernel][j->x->dtype];
   j->finish = finish_copy;
   j->ordered = j->in_place = 1;
 }

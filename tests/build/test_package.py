@@ -32,7 +32,7 @@ def made(tmp_path_factory):
     tmp = tmp_path_factory.mktemp("package")
     call(sys.executable, "-m", "venv", tmp / "build")
     tool = tmp / "build/bin/python"
-    call(tool, "-m", "pip", "install", "-q", "build", "setuptools>=68", "cython>=3.1", "wheel")
+    call(tool, "-m", "pip", "install", "-q", "build", "setuptools>=68", "cython>=3.3", "wheel")
     call(tool, "-m", "build", "--no-isolation", "--sdist", "-o", tmp / "dist", ROOT)
     sdist = next((tmp / "dist").glob("*.tar.gz"))
     call(tool, "-m", "pip", "wheel", "-q", "--no-deps", "--no-build-isolation", "-w", tmp / "dist",
@@ -40,7 +40,7 @@ def made(tmp_path_factory):
     wheel = next((tmp / "dist").glob("*.whl"))
     call(sys.executable, "-m", "venv", tmp / "clean")
     python = tmp / "clean/bin/python"
-    call(python, "-m", "pip", "install", "-q", wheel, "cython>=3.1", "setuptools>=68")
+    call(python, "-m", "pip", "install", "-q", wheel, "cython>=3.3", "setuptools>=68")
     return tmp, sdist, wheel, python
 
 
@@ -57,6 +57,7 @@ def test_wheel(made):
     assert "fastnn/include/fastnn.h" in names and "fastnn/include/fastnn_ops.def" in names
     assert "fastnn/__init__.pxd" in names and "fastnn/_core/fnn.pxd" in names
     assert not [n for n in names if n.endswith((".pyx", ".c")) or n.startswith(("tests", "csrc"))]
+    assert len([n for n in names if n.endswith(".so")]) == 2, "the library, and all modules in one"
     assert made[2].stat().st_size <= 3 << 20, f"{made[2].stat().st_size / 2**20:.2f} MB"
 
 

@@ -32,7 +32,7 @@ def made(tmp_path_factory):
     tmp = tmp_path_factory.mktemp("package")
     call(sys.executable, "-m", "venv", tmp / "build")
     tool = tmp / "build/bin/python"
-    call(tool, "-m", "pip", "install", "-q", "build", "setuptools>=68", "cython>=3.1", "wheel")
+    call(tool, "-m", "pip", "install", "-q", "build", "setuptools>=77", "cython>=3.1", "wheel")
     call(tool, "-m", "build", "--no-isolation", "--sdist", "-o", tmp / "dist", ROOT)
     sdist = next((tmp / "dist").glob("*.tar.gz"))
     call(tool, "-m", "pip", "wheel", "-q", "--no-deps", "--no-build-isolation", "-w", tmp / "dist",
@@ -40,7 +40,7 @@ def made(tmp_path_factory):
     wheel = next((tmp / "dist").glob("*.whl"))
     call(sys.executable, "-m", "venv", tmp / "clean")
     python = tmp / "clean/bin/python"
-    call(python, "-m", "pip", "install", "-q", wheel, "cython>=3.1", "setuptools>=68")
+    call(python, "-m", "pip", "install", "-q", wheel, "cython>=3.1", "setuptools>=77")
     return tmp, sdist, wheel, python
 
 

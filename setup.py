@@ -37,7 +37,7 @@ Description: A neural-network engine for CPUs
 Version: {VERSION}
 Cflags: -I${{prefix}}/include
 Libs: -L${{prefix}}/lib -lfastnn
-Libs.private: -lm -lpthread
+Libs.private: -lm -lpthread %s
 """
 CMAKE = """add_library(fastnn::fastnn SHARED IMPORTED)
 get_filename_component(_fastnn "${CMAKE_CURRENT_LIST_DIR}/../../.." ABSOLUTE)
@@ -72,7 +72,7 @@ class BuildExt(build_ext):
     def install_for_c(self):
         """What a C program or another Cython package needs, inside the package."""
         shutil.copytree("csrc/include", self.lib.parent / "include", dirs_exist_ok=True)
-        for name, text in (("pkgconfig/fastnn.pc", PKG_CONFIG),
+        for name, text in (("pkgconfig/fastnn.pc", PKG_CONFIG % " ".join(self.openmp)),
                            ("cmake/fastnn/fastnnConfig.cmake", CMAKE)):  # fmt: skip
             path = self.lib / name
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -81,12 +81,13 @@ class BuildExt(build_ext):
     def compile_library(self):
         flags = ["-std=gnu11", *OPT, *WARN, *SANITIZE, "-ffp-contract=off", "-fno-math-errno",
                  "-fno-trapping-math", "-fvisibility=hidden"]
-        openmp = ["-fopenmp"] if self.has_openmp() else []
-        settings = repr([self.compiler.compiler_so, flags, openmp, PLANT])  # each has its objects
+        self.openmp = ["-fopenmp"] if self.has_openmp() else []
+        settings = repr([self.compiler.compiler_so, flags, self.openmp, PLANT])
+        # other settings, other objects: what is kept from build to build must be what is wanted now
         objects = Path(self.build_temp) / hashlib.sha1(settings.encode()).hexdigest()[:8]
         # gcc would thread jumps through the clamps of exp and leave chains of blends
         clamps = ["-fno-thread-jumps"] if self.accepts("-fno-thread-jumps") else []
-        jobs = [(p, objects, [*flags, "-Wconversion", "-Wno-sign-conversion", *openmp], [])
+        jobs = [(p, objects, [*flags, "-Wconversion", "-Wno-sign-conversion", *self.openmp], [])
                 for p in glob("csrc/runtime/*.c")]
         jobs += [(p, objects, flags, []) for p in glob("csrc/ops/*.c")]
         jobs += [("csrc/isa/tables.c", objects, flags, [])]
@@ -100,7 +101,7 @@ class BuildExt(build_ext):
                              [*flags, *clamps, *more], [macro]))
         with ThreadPoolExecutor(JOBS) as pool:
             made = sorted(pool.map(lambda job: self.compile_one(*job), jobs))
-        self.link_library(made, openmp)
+        self.link_library(made)
 
     def compile_one(self, source, folder, flags, macros):
         """The object of a source; as it stands where nothing that it was made of is newer."""
@@ -117,12 +118,13 @@ class BuildExt(build_ext):
             extra_postargs=[*flags, "-MMD", "-MF", str(told)])
         return str(made)
 
-    def link_library(self, objects, openmp):
+    def link_library(self, objects):
         shared = str(self.lib / "libfastnn.so")
         self.compiler.link_shared_object(
             objects,
             shared,
-            extra_postargs=[*LINK, *openmp, "-Wl,-soname,libfastnn.so", "-Wl,-z,nodelete", "-lm"],
+            extra_postargs=[*LINK, *self.openmp, "-lm",
+                            "-Wl,-soname,libfastnn.so", "-Wl,-z,nodelete"],
         )
         archive = self.lib / "libfastnn.a"
         archive.unlink(missing_ok=True)

@@ -90,7 +90,7 @@ bench: $(VENV)/built ## kernels, ops and overhead, against NumPy and what else i
 
 bench-once: $(VENV)/built ## each benchmark once, untimed, so that none rots
 	$(PY) -m pytest -q bench --benchmark-disable
-	$(PY) -m bench.train.run --seconds 0.01 --rounds 1 --largest 256 --match 256 >/dev/null
+	$(PY) -m bench.train.run --only gemm small --seconds 0.01 --rounds 1 --largest 64
 
 lint: $(VENV)/built ## ruff and mypy
 	$(PY) -m pip install -q ruff mypy

@@ -10,8 +10,10 @@ PY := $(VENV)/bin/python
 SOURCES := $(shell find csrc fastnn/_core -name '*.[ch]' -o -name '*.inc' -o -name '*.def' \
 	-o -name '*.pyx' -o -name '*.pxd')
 
-.PHONY: run build test test-isa test-threads test-package test-pythons test-all asan bench bench-train \
-	ulp lint clean
+TEST_TOOLS := numpy 'pytest>=8' pytest-timeout threadpoolctl
+
+.PHONY: run build test test-isa test-threads test-package test-builds test-pythons test-sdist test-all asan \
+	bench bench-once bench-train ulp lint clean
 
 run: $(VENV)/built ## train on the shipped digits: the main job
 	$(PY) -m fastnn train
@@ -37,31 +39,58 @@ test-package: $(VENV)/built ## sdist, wheel, clean environment, import, cimport,
 	FASTNN_TEST_PACKAGE=1 $(PY) -m pytest -q tests/build
 
 PYTHONS ?= python3.10 python3.11 python3.12 python3.13
-test-pythons: ## the suite on every Python that is installed
+test-pythons: ## the suite on every Python that is installed, with its newest NumPy and with 1.26
 	for p in $(PYTHONS); do \
-	  command -v $$p >/dev/null || { echo "no $$p"; continue; }; \
-	  $(MAKE) test PYTHON=$$p VENV=build/venv-$$p || exit 1; done
+	  $$p -c '' 2>/dev/null || { echo "no $$p"; continue; }; \
+	  venv=build/venv-$$p; \
+	  $(MAKE) test PYTHON=$$p VENV=$$venv || exit 1; \
+	  [ $$p != python3.13 ] || continue; \
+	  $$venv/bin/python -m pip install -q 'numpy==1.26.*' || exit 1; \
+	  $$venv/bin/python -m pytest -q tests || exit 1; \
+	  $$venv/bin/python -m pip install -q --upgrade numpy || exit 1; done
 
-test-all: test test-isa test-threads test-package test-pythons asan lint ## everything
+test-sdist: $(VENV)/ready ## pip install of the sdist on every Python, and a few epochs
+	$(PY) -m pip install -q build
+	rm -rf build/sdist && $(PY) -m build --no-isolation --sdist -o build/sdist >/dev/null
+	for p in $(PYTHONS); do \
+	  $$p -c '' 2>/dev/null || { echo "no $$p"; continue; }; \
+	  rm -rf build/sdist/$$p && $$p -m venv build/sdist/$$p || exit 1; \
+	  build/sdist/$$p/bin/pip install -q build/sdist/fastnn-*.tar.gz || exit 1; \
+	  build/sdist/$$p/bin/fastnn train --epochs 5 --out build/sdist/$$p/digits.safetensors || exit 1; \
+	done
 
-# A build apart, with AddressSanitizer and UBSan. Every block comes from the system, so that each has its
-# own borders; the portable kernels run, because instrumenting three sets takes too long to build.
-ASAN_TREE := build/asan-tree
-ASAN := env FASTNN_ISA=base FASTNN_ALLOCATOR=system PYTHONMALLOC=malloc \
+test-all: test test-isa test-threads test-package test-builds test-pythons test-sdist asan lint ## everything
+
+# A build apart, with AddressSanitizer and UBSan, and with the planted faults that prove them awake.
+# Every block comes from the system, so that each has its own borders, but in the tests of the pool
+# itself; the portable kernels run, because instrumenting three sets takes too long to build. pytest must
+# not capture file descriptor 2, or a report goes down with the process.
+ASAN := env FASTNN_ISA=base PYTHONMALLOC=malloc PYTHONPATH=. \
 	ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1 \
 	LD_PRELOAD="$$(gcc -print-file-name=libasan.so) $$(gcc -print-file-name=libubsan.so)"
+ASAN_TESTS := tests/kernels tests/tape tests/ops/test_indexing.py tests/build/test_planted.py
 asan: $(VENV)/ready ## a subset of the tests under AddressSanitizer and UBSan
-	$(PY) -m pip install -q 'pytest>=8' pytest-timeout numpy
-	mkdir -p $(ASAN_TREE)
-	cp -R csrc fastnn tests setup.py pyproject.toml README.md $(ASAN_TREE)/
-	find $(ASAN_TREE)/fastnn -name '*.so' -delete
-	cd $(ASAN_TREE) && CC=gcc FASTNN_SANITIZE="-fsanitize=address,undefined -fno-sanitize-recover=undefined" \
-	  ../../$(PY) setup.py -q build_ext --inplace
-	cd $(ASAN_TREE) && $(ASAN) PYTHONPATH=. ../../$(PY) -m pytest -q -p no:cacheprovider \
-	  tests/kernels/test_copy.py tests/kernels/test_random.py tests/kernels/test_index.py tests/tape
+	$(PY) -m pip install -q $(TEST_TOOLS)
+	CC=gcc FASTNN_PLANT=1 FASTNN_SANITIZE="-fsanitize=address,undefined -fno-sanitize-recover=undefined" \
+	  .ci/tree asan $(PY)
+	cd build/trees/asan && FASTNN_ALLOCATOR=system $(ASAN) ../../../$(PY) -m pytest -q --capture=sys \
+	  $(ASAN_TESTS)
+	cd build/trees/asan && $(ASAN) ../../../$(PY) -m pytest -q --capture=sys tests/runtime
+
+test-builds: $(VENV)/ready ## with clang, and without OpenMP, each a build of its own
+	$(PY) -m pip install -q $(TEST_TOOLS)
+	for kind in clang gcc; do \
+	  command -v $$kind >/dev/null || { echo "no $$kind"; continue; }; \
+	  CC=$$kind FASTNN_OPENMP=0 .ci/tree $$kind $(PY) || exit 1; \
+	  (cd build/trees/$$kind && ../../../$(PY) -m fastnn info | grep "built with  *$$kind .*, no OpenMP" && \
+	    ../../../$(PY) -m pytest -q tests/kernels tests/tape tests/runtime) || exit 1; done
 
 bench: $(VENV)/built ## kernels, ops and overhead, against NumPy and what else is installed
 	$(PY) -m pytest -q bench --benchmark-only
+
+bench-once: $(VENV)/built ## each benchmark once, untimed, so that none rots
+	$(PY) -m pytest -q bench --benchmark-disable
+	$(PY) -m bench.train.run --only gemm small --seconds 0.01 --rounds 1 --largest 64
 
 lint: $(VENV)/built ## ruff and mypy
 	$(PY) -m pip install -q ruff mypy
@@ -81,7 +110,7 @@ $(VENV)/ready: pyproject.toml
 	@sh .ci/check-tools $(PYTHON)
 	$(PYTHON) -m venv $(VENV)
 	$(PY) -m pip install -q --upgrade pip
-	$(PY) -m pip install -q 'setuptools>=68' 'cython>=3.3'
+	$(PY) -m pip install -q 'setuptools>=77' 'cython>=3.3'
 	touch $@
 
 $(VENV)/built: $(VENV)/ready setup.py $(SOURCES)

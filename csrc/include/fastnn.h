@@ -42,6 +42,7 @@ typedef enum fnn_status {
 FNN_API const char *fnn_last_error(void);
 FNN_API int fnn_abi_version(void);
 FNN_API const char *fnn_version(void);
+FNN_API const char *fnn_build(void); /* by what, with what: "gcc 12.2.0, OpenMP" */
 
 /* ------------------------------------------------------------------ dtypes */
 

@@ -15,6 +15,19 @@ const char *fnn_last_error(void) { return message; }
 int fnn_abi_version(void) { return FNN_ABI_VERSION; }
 const char *fnn_version(void) { return FNN_VERSION_STRING; }
 
+#define NAME_(x) #x
+#define NAME(x) NAME_(x)
+#if defined(__clang__)
+#define COMPILER "clang " NAME(__clang_major__) "." NAME(__clang_minor__) "." NAME(__clang_patchlevel__)
+#elif defined(__GNUC__)
+#define COMPILER "gcc " NAME(__GNUC__) "." NAME(__GNUC_MINOR__) "." NAME(__GNUC_PATCHLEVEL__)
+#else
+#define COMPILER "an unknown compiler"
+#endif
+const char *fnn_build(void) {
+  return fnn_openmp_procs() ? COMPILER ", OpenMP" : COMPILER ", no OpenMP";
+}
+
 fnn_status fnn_fail(fnn_status status, const char *format, ...) {
   va_list args;
   va_start(args, format);

@@ -10,6 +10,7 @@ cdef extern from "fastnn.h" nogil:
     const char *fnn_last_error()
     int fnn_abi_version()
     const char *fnn_version()
+    const char *fnn_build()
     int FNN_ABI_VERSION
     int FNN_MAX_DIMS
 

@@ -1,17 +1,23 @@
 """The library's own settings and counters: threads, instruction set, memory, observers."""
 
-from .fnn cimport (FNN_OK, fnn_call, fnn_context_current, fnn_cpu_count, fnn_get_num_threads,
-                   fnn_isa, fnn_isa_best, fnn_memory_empty_cache, fnn_memory_fail_at,
-                   fnn_memory_get_stats, fnn_memory_reset_peak, fnn_memory_set_cache_limit,
-                   fnn_memory_set_poison, fnn_memory_stats, fnn_observer, fnn_observer_pop,
-                   fnn_observer_push, fnn_op_name, fnn_parallel_backend, fnn_set_isa,
-                   fnn_set_num_threads, fnn_status, fnn_version)
+from .fnn cimport (FNN_OK, fnn_build, fnn_call, fnn_context_current, fnn_cpu_count,
+                   fnn_get_num_threads, fnn_isa, fnn_isa_best, fnn_memory_empty_cache,
+                   fnn_memory_fail_at, fnn_memory_get_stats, fnn_memory_reset_peak,
+                   fnn_memory_set_cache_limit, fnn_memory_set_poison, fnn_memory_stats,
+                   fnn_observer, fnn_observer_pop, fnn_observer_push, fnn_op_name,
+                   fnn_parallel_backend, fnn_set_isa, fnn_set_num_threads, fnn_status,
+                   fnn_version)
 from .tensor cimport raise_status
 
 
 def version():
     """The library's version."""
     return fnn_version().decode()
+
+
+def build():
+    """The compiler that made the library, and whether OpenMP was there."""
+    return fnn_build().decode()
 
 
 def get_num_threads():

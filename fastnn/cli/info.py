@@ -19,13 +19,12 @@ def engine_rows() -> list[tuple[str, str]]:
 
     forced = os.environ.get("FASTNN_ISA")
     isa = f"{runtime.isa()} (best here: {runtime.isa_best()}"
-    backend = runtime.parallel_backend()
-    note = " (built without OpenMP: FASTNN's own threads or one)" if backend == "serial" else ""
     return [
         ("fastnn", runtime.version()),
+        ("built with", runtime.build()),
         ("instruction set", isa + (f"; FASTNN_ISA={forced})" if forced else ")")),
         ("threads", f"{runtime.get_num_threads()} of {runtime.cpu_count()} usable processors"),
-        ("parallel backend", backend + note),
+        ("parallel backend", runtime.parallel_backend()),
     ]
 
 

@@ -5,6 +5,7 @@ Takes minutes: run by `.ci/run` and `make test-all` (FASTNN_TEST_PACKAGE=1).
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -32,7 +33,7 @@ def made(tmp_path_factory):
     tmp = tmp_path_factory.mktemp("package")
     call(sys.executable, "-m", "venv", tmp / "build")
     tool = tmp / "build/bin/python"
-    call(tool, "-m", "pip", "install", "-q", "build", "setuptools>=68", "cython>=3.3", "wheel")
+    call(tool, "-m", "pip", "install", "-q", "build", "setuptools>=77", "cython>=3.3", "wheel")
     call(tool, "-m", "build", "--no-isolation", "--sdist", "-o", tmp / "dist", ROOT)
     sdist = next((tmp / "dist").glob("*.tar.gz"))
     call(tool, "-m", "pip", "wheel", "-q", "--no-deps", "--no-build-isolation", "-w", tmp / "dist",
@@ -40,7 +41,7 @@ def made(tmp_path_factory):
     wheel = next((tmp / "dist").glob("*.whl"))
     call(sys.executable, "-m", "venv", tmp / "clean")
     python = tmp / "clean/bin/python"
-    call(python, "-m", "pip", "install", "-q", wheel, "cython>=3.3", "setuptools>=68")
+    call(python, "-m", "pip", "install", "-q", wheel, "cython>=3.3", "setuptools>=77")
     return tmp, sdist, wheel, python
 
 
@@ -83,21 +84,66 @@ def test_the_command_line(made, tmp_path):
     assert re.search(r"(?i)threads", call(made[3].parent / "fastnn", "info", cwd=tmp_path))
 
 
-def test_c(made, tmp_path):
-    """The program of docs/embedding.md, shared and static, as C99 and as C++11."""
+CPP = """#include <fastnn.h>
+#include <cstdio>
+
+int main() {
+  const int64_t size = 3;
+  fnn_tensor x = fnn_tensor(), y = fnn_tensor();
+  if (fnn_tensor_empty(&x, FNN_F32, 1, &size)) return 1;
+  float *p = static_cast<float *>(fnn_tensor_data(&x));
+  p[0] = -1, p[1] = 0, p[2] = 2;
+  const fnn_tensor *in[] = {&x};
+  fnn_tensor *out[] = {&y};
+  fnn_call call = {FNN_OP_relu, 1, 1, in, out, nullptr};
+  if (fnn_run(&call)) return 1;
+  std::printf("%g\\n", static_cast<double>(static_cast<float *>(fnn_tensor_data(&y))[2]));
+  fnn_tensor_release(&x);
+  fnn_tensor_release(&y);
+}
+"""
+
+
+@pytest.fixture
+def programs(made, tmp_path):
+    """The program of docs/embedding.md in C, its like in C++; (folder, library folder)"""
     doc = (ROOT / "docs/embedding.md").read_text()
     (tmp_path / "relu.c").write_text(re.search(r"```c\n(.*?)```", doc, re.S)[1])
-    where = call(made[3], "-c", "import fastnn; print(fastnn.get_library_dir())",
-                 cwd=tmp_path).strip()
-    include = ["-I", f"{where}/../include", "-Wall", "-Wextra", "-Werror", "-pedantic"]
-    call("cc", "-std=c99", "relu.c", *include, "-L", where, "-lfastnn", f"-Wl,-rpath,{where}",
-         "-o", "shared", cwd=tmp_path)
-    call("cc", "-std=c99", "relu.c", *include, f"{where}/libfastnn.a", "-fopenmp", "-lm",
-         "-lpthread", "-o", "static", cwd=tmp_path)
-    (tmp_path / "header.cc").write_text("#include <fastnn.h>\nint main() { return 0; }\n")
-    call("c++", "-std=c++11", "header.cc", *include, "-o", "header", cwd=tmp_path)
-    for program in ("shared", "static"):
-        assert call(tmp_path / program).strip() == "2"
+    (tmp_path / "relu.cc").write_text(CPP)
+    where = call(made[3], "-c", "import fastnn; print(fastnn.get_library_dir())", cwd=tmp_path)
+    return tmp_path, Path(where.strip())
+
+
+@pytest.mark.parametrize("compiler, source", [("cc -std=c99", "relu.c"),
+                                              ("c++ -std=c++11", "relu.cc")])
+@pytest.mark.parametrize("link", ["shared", "static"])
+def test_a_program_links(programs, compiler, source, link):
+    """By the flags of pkg-config, and warning-free."""
+    if not shutil.which("pkg-config"):
+        pytest.skip("pkg-config is not installed")
+    tmp, where = programs
+    flags = call("pkg-config", "--cflags", "--libs", *(["--static"] if link == "static" else []),
+                 "fastnn", env={"PKG_CONFIG_PATH": str(where / "pkgconfig")}).split()
+    if link == "static":
+        flags = [str(where / "libfastnn.a") if flag == "-lfastnn" else flag for flag in flags]
+    call(*compiler.split(), "-Wall", "-Wextra", "-Werror", "-pedantic", source, *flags,
+         f"-Wl,-rpath,{where}", "-o", "program", cwd=tmp)
+    assert call(tmp / "program").strip() == "2"
+    needed = call("ldd", tmp / "program")
+    assert ("libfastnn.so" in needed) == (link == "shared")
+
+
+def test_cmake_finds_it(programs):
+    if not shutil.which("cmake"):
+        pytest.skip("cmake is not installed")
+    tmp, where = programs
+    (tmp / "CMakeLists.txt").write_text(
+        "cmake_minimum_required(VERSION 3.13)\nproject(relu C)\nset(CMAKE_C_STANDARD 99)\n"
+        "find_package(fastnn REQUIRED)\nadd_executable(relu relu.c)\n"
+        "target_link_libraries(relu fastnn::fastnn)\n")
+    call("cmake", "-S", tmp, "-B", tmp / "made", f"-DCMAKE_PREFIX_PATH={where.parent}")
+    call("cmake", "--build", tmp / "made")
+    assert call(tmp / "made/relu").strip() == "2"
 
 
 def test_cimport(made, tmp_path):

@@ -7,7 +7,7 @@ import pytest
 
 import fastnn
 
-torch = pytest.importorskip("torch", reason="the oracle of dtypes and error kinds")
+torch = pytest.importorskip("torch", reason="PyTorch is the oracle of dtypes and error kinds")
 
 DTYPES = ["float32", "float64", "int64", "int32", "uint8", "bool", "int8", "int16", "float16",
           "bfloat16"]

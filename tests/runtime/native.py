@@ -59,9 +59,10 @@ lib.fnn_storage_release.argtypes = [c.POINTER(Storage)]
 lib.fnn_storage_release.restype = None
 lib.fnn_memory_set_cache_limit.argtypes = [c.c_int64]
 lib.fnn_memory_fail_at.argtypes = [c.c_int64]
-for name in ("fnn_last_error", "fnn_parallel_backend", "fnn_isa", "fnn_isa_best", "fnn_op_name",
-             "fnn_op_signature"):
+for name in ("fnn_build", "fnn_last_error", "fnn_parallel_backend", "fnn_isa", "fnn_isa_best",
+             "fnn_op_name", "fnn_op_signature"):
     getattr(lib, name).restype = c.c_char_p
+OPENMP = lib.fnn_build().endswith(b", OpenMP")
 lib.fnn_tensor_numel.restype = c.c_int64
 lib.fnn_op_find.argtypes = [c.c_char_p]
 lib.fnn_parallel_for.argtypes = [c.c_int64, c.c_int64, RANGE_FN, c.c_void_p]

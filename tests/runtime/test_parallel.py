@@ -9,9 +9,10 @@ import threading
 import time
 
 import pytest
-from native import LIBRARY, PARALLEL_FN, RANGE_FN, lib, python
+from native import LIBRARY, OPENMP, PARALLEL_FN, RANGE_FN, lib, python
 
-BACKENDS = ["pool", "openmp", "serial"]
+BACKENDS = ["pool", "openmp", "serial"] if OPENMP else ["pool", "serial"]
+needs_openmp = pytest.mark.skipif(not OPENMP, reason="this library was built without OpenMP")
 
 
 def ranges(n, grain, fn=None):
@@ -160,12 +161,14 @@ def test_environment_sets_the_number():
 @pytest.mark.parametrize("name,value", [
     ("FASTNN_PARALLEL", "tbb"), ("FASTNN_NUM_THREADS", "many"), ("FASTNN_NUM_THREADS", "0"),
     ("FASTNN_ISA", "sse9"), ("FASTNN_ALLOCATOR", "jemalloc"),
+    *([] if OPENMP else [("FASTNN_PARALLEL", "openmp")]),
 ])
 def test_nonsense_in_the_environment_is_reported(name, value):
     out = python("print(lib.fnn_check_environment(), error())", **{name: value})
     assert out.startswith("1 " + name)
 
 
+@needs_openmp
 def test_openmp_limits_bite():
     """omp_set_num_threads is what threadpoolctl calls for libgomp."""
     out = python("""
@@ -183,6 +186,7 @@ def test_openmp_limits_bite():
     assert out == "True 1 1 True"
 
 
+@needs_openmp
 def test_threadpoolctl_limits_bite():
     pytest.importorskip("threadpoolctl")
     out = python("""

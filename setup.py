@@ -23,8 +23,9 @@ LINK = [*SANITIZE] if SANITIZE else ["-Wl,-s"]
 # The wheel counts every byte. The portable kernels are for processors older than 2013, and what is
 # not a fast module spends its time in C, or runs once.
 SMALL_KERNELS = {"base"}
-FAST_MODULES = {"tensor", "tape", "activation", "arith", "elementary", "compare", "matmul",
-                "softmax", "loss", "classification", "reduce", "optim", "pointwise", "norm"}
+FAST_MODULES = {"tensor", "door", "size", "tape", "engine", "gradient", "activation", "arith",
+                "elementary", "compare", "matmul", "softmax", "loss", "classification", "reduce",
+                "optim", "pointwise", "norm"}
 PKG_CONFIG = f"""prefix=${{pcfiledir}}/../..
 Name: fastnn
 Description: A neural-network engine for CPUs

@@ -14,7 +14,8 @@ import numpy as np
 
 from fastnn._contractions import cross as _cross
 from fastnn._core import ops
-from fastnn._core.tensor import Tensor, from_numpy
+from fastnn._core.convert import from_numpy
+from fastnn._core.tensor import Tensor
 from fastnn.autograd import Function
 
 __all__ = ["cholesky", "cross", "det", "eigh", "eigvalsh", "inv", "lstsq", "matrix_norm",

@@ -7,12 +7,15 @@ __all__ = ["can_cast", "promote_types", "result_type"]
 
 import numpy as np
 
+from ..convert import as_tensor
+from ..door cimport attr_i, door, run1, run2, run_into
 from ..dtypes cimport as_dtype, default_code, dtype_of
 from ..fnn cimport (FNN_BF16, FNN_BOOL, FNN_F16, FNN_F32, FNN_F64, FNN_I8, FNN_I16, FNN_I32,
                     FNN_I64, FNN_U8, fnn_attr, fnn_call, fnn_tensor, fnn_tensor_numel)
-from ..tape cimport Node, check_inplace, record, record_inplace, recording, recording2
-from ..tensor cimport Tensor, alias, attr_i, ctx, door, run1, run2, run_into, wants
-from ..tensor import as_tensor, register
+from ..tape cimport Node, record, recording, recording2
+from ..tensor cimport Tensor, alias, ctx, wants
+from ..tensor import register
+from ..views cimport check_inplace, record_inplace
 
 cdef extern from "fastnn.h":
     enum:

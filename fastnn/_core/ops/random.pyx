@@ -18,13 +18,16 @@ import numpy as np
 from libc.math cimport sqrt
 from libc.stdint cimport int64_t, uint64_t
 
+from ..convert import check_device, from_numpy
+from ..door cimport attr_f, attr_i, door
 from ..dtypes cimport as_dtype, default_code, dtype_of
 from ..fnn cimport (FNN_BF16, FNN_BOOL, FNN_F16, FNN_F32, FNN_F64, FNN_I8, FNN_I16, FNN_I32,
                     FNN_I64, FNN_U8, fnn_attr, fnn_call, fnn_op, fnn_tensor, fnn_tensor_data,
                     fnn_tensor_numel)
-from ..tape cimport Node, check_inplace, record, record_inplace, recording
-from ..tensor cimport Tensor, attr_f, attr_i, door, empty_tensor
-from ..tensor import check_device, from_numpy, register
+from ..tape cimport Node, record, recording
+from ..tensor cimport Tensor, empty_tensor
+from ..tensor import register
+from ..views cimport check_inplace, record_inplace
 
 cdef extern from "fastnn.h":
     enum:

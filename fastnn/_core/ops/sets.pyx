@@ -6,10 +6,11 @@ Host ops, but for the comparisons: NumPy computes, and nothing here has a gradie
 __all__ = ["allclose", "bincount", "bucketize", "equal", "histc", "isclose", "isin",
            "searchsorted", "unique", "unique_consecutive"]
 
+from ..convert cimport from_array
 from ..fnn cimport FNN_F32, FNN_F64, FNN_I64
-from ..tensor cimport Tensor, from_array, is_float, wrap_dim
-from .dims cimport give
+from ..tensor cimport Tensor, is_float, wrap_dim
 from ..tensor import register
+from .dims cimport give
 
 import numpy as np
 

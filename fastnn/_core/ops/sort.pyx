@@ -9,10 +9,11 @@ __all__ = ["argsort", "kthvalue", "median", "mode", "msort", "nanmedian", "nanqu
 
 from collections import namedtuple
 
+from ..convert cimport from_array
 from ..fnn cimport fnn_tensor_numel
-from ..tensor cimport Tensor, from_array, is_float, wrap_dim
-from .dims cimport give
+from ..tensor cimport Tensor, is_float, wrap_dim
 from ..tensor import register
+from .dims cimport give
 
 import numpy as np
 

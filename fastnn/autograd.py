@@ -7,9 +7,9 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
-from fastnn._core import engine as _engine
 from fastnn._core import tape as _tape
 from fastnn._core.backward import backward, grad
+from fastnn._core.engine import _set_detect_anomaly
 from fastnn._core.tape import is_grad_enabled, is_inference_mode_enabled
 from fastnn._core.tensor import Tensor
 
@@ -122,13 +122,13 @@ class set_detect_anomaly:
     """Let backward raise RuntimeError where a derivative is NaN."""
 
     def __init__(self, mode: bool, check_nan: bool = True) -> None:
-        self.before = _engine._set_detect_anomaly(mode and check_nan)
+        self.before = _set_detect_anomaly(mode and check_nan)
 
     def __enter__(self) -> None:
         pass
 
     def __exit__(self, *exc: object) -> None:
-        _engine._set_detect_anomaly(self.before)
+        _set_detect_anomaly(self.before)
 
 
 class detect_anomaly(set_detect_anomaly):
@@ -138,7 +138,7 @@ class detect_anomaly(set_detect_anomaly):
         self.check_nan = check_nan
 
     def __enter__(self) -> None:
-        self.before = _engine._set_detect_anomaly(self.check_nan)
+        self.before = _set_detect_anomaly(self.check_nan)
 
 
 class FunctionCtx:

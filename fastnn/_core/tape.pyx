@@ -23,7 +23,7 @@ cdef list graveyard = []      # nodes of a graph that is being released
 cdef bint burying = False
 
 
-cdef int bury(PyObject *held) except -1:
+cdef inline int bury(PyObject *held) except -1:
     """Where this is the last reference to something that may hold nodes: let go of it later, in
     drain, instead of recursing into it."""
     if Py_REFCNT(held) == 1 and (type(<object>held) is not Tensor or
@@ -200,25 +200,35 @@ cdef class Node:
 
 cdef int bury_all(Node n) except -1:
     # One after the other, because two of them may be the same object.
-    bury(<PyObject *>n.e0)
-    n.e0 = None
-    bury(<PyObject *>n.e1)
-    n.e1 = None
-    bury(<PyObject *>n.e2)
-    n.e2 = None
-    bury(<PyObject *>n.s0)
-    n.s0 = None
-    bury(<PyObject *>n.s1)
-    n.s1 = None
-    bury(<PyObject *>n.s2)
-    n.s2 = None
-    bury(<PyObject *>n.more_edges)
-    n.more_edges = None
-    bury(<PyObject *>n.more_saved)
-    n.more_saved = None
-    bury(<PyObject *>n.extra)
-    n.extra = None
-    drain()
+    if n.e0 is not None:
+        bury(<PyObject *>n.e0)
+        n.e0 = None
+    if n.e1 is not None:
+        bury(<PyObject *>n.e1)
+        n.e1 = None
+    if n.e2 is not None:
+        bury(<PyObject *>n.e2)
+        n.e2 = None
+    if n.s0 is not None:
+        bury(<PyObject *>n.s0)
+        n.s0 = None
+    if n.s1 is not None:
+        bury(<PyObject *>n.s1)
+        n.s1 = None
+    if n.s2 is not None:
+        bury(<PyObject *>n.s2)
+        n.s2 = None
+    if n.more_edges is not None:
+        bury(<PyObject *>n.more_edges)
+        n.more_edges = None
+    if n.more_saved is not None:
+        bury(<PyObject *>n.more_saved)
+        n.more_saved = None
+    if n.extra is not None:
+        bury(<PyObject *>n.extra)
+        n.extra = None
+    if graveyard and not burying:
+        drain()
     return 0
 
 

@@ -15,7 +15,6 @@ cdef class Tensor:
     cdef int out_nr           # which output of `fn`
     cdef bint req             # requires grad
     cdef bint keep_grad       # retain_grad() was called on a non-leaf
-    cdef Py_ssize_t buffer_shape[16]  # shape and byte strides while a buffer is exported
 
 ctypedef object (*unary_slot)(Tensor)
 ctypedef object (*binary_slot)(object, object)

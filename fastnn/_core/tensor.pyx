@@ -7,6 +7,7 @@ Tensor that need more than memory and geometry are registered by the module that
 
 cimport cython
 from cpython.buffer cimport PyBUF_STRIDES, PyBUF_WRITABLE
+from cpython.mem cimport PyMem_Free, PyMem_Malloc
 
 from .dtypes cimport device, dtype_of
 from .fnn cimport (FNN_BF16, FNN_BOOL, FNN_F32, FNN_F64, FNN_I64, fnn_context_current, fnn_dtype,
@@ -256,6 +257,7 @@ cdef class Tensor:
 
     def __getbuffer__(self, Py_buffer *buf, int flags):
         cdef int i, n = self.t.ndim
+        cdef Py_ssize_t *shape
         cdef Py_ssize_t item = fnn_dtype_size(<fnn_dtype>self.t.dtype)
         if wants(self):
             raise BufferError("can't export a tensor that requires grad; use tensor.detach()")
@@ -265,9 +267,12 @@ cdef class Tensor:
             raise BufferError("the tensor's memory is read-only")
         if (flags & PyBUF_STRIDES) != PyBUF_STRIDES and not fnn_tensor_is_contiguous(&self.t):
             raise BufferError("the tensor is not contiguous")
+        buf.internal = shape = <Py_ssize_t *>PyMem_Malloc(16 * sizeof(Py_ssize_t))
+        if shape == NULL:
+            raise MemoryError
         for i in range(n):
-            self.buffer_shape[i] = self.t.size[i]
-            self.buffer_shape[8 + i] = self.t.stride[i] * item
+            shape[i] = self.t.size[i]
+            shape[8 + i] = self.t.stride[i] * item
         buf.buf = fnn_tensor_data(&self.t)
         buf.obj = self
         buf.len = fnn_tensor_numel(&self.t) * item
@@ -275,13 +280,12 @@ cdef class Tensor:
         buf.readonly = not self.t.storage.writable
         buf.ndim = n
         buf.format = fnn_formats[self.t.dtype]
-        buf.shape = self.buffer_shape
-        buf.strides = self.buffer_shape + 8
+        buf.shape = shape
+        buf.strides = shape + 8
         buf.suboffsets = NULL
-        buf.internal = NULL
 
     def __releasebuffer__(self, Py_buffer *buf):
-        pass
+        PyMem_Free(buf.internal)
 
     def __bool__(self):
         cdef int64_t n = fnn_tensor_numel(&self.t)

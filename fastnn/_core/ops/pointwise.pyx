@@ -294,11 +294,25 @@ def publish_unary(Unary m, str name, str doc, names):
 
 # ------------------------------------------------------------------ maps of two operands
 
+cdef fnn_attr no_number[1]
+no_number[0] = attr_i(0)
+
+
+cdef inline bint alike(Binary m, Tensor a, Tensor b) noexcept:
+    """Whether m's operands need no conversion."""
+    return a.t.dtype == b.t.dtype and (not m.floating or is_fp(a.t.dtype))
+
+
 cdef class Binary:
     """y = f(a, b), broadcast and promoted; either may be a number."""
 
     cdef object apply(self, object a, object b):
         cdef Tensor y, ta = None, tb = None
+        if isinstance(a, Tensor) and isinstance(b, Tensor) and alike(self, <Tensor>a, <Tensor>b):
+            y = run2(self.op, <Tensor>a, <Tensor>b, no_number)
+            if self.vjp != NULL and recording2(<Tensor>a, <Tensor>b):
+                save_operands(self, record(self.vjp, self.label, y, <Tensor>a, <Tensor>b), a, b, y)
+            return y
         a = operand(a)
         b = operand(b)
         if a is None or b is None:

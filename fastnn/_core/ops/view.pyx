@@ -10,6 +10,7 @@ from libc.stdint cimport int64_t
 
 from ..door cimport attr_i, run1, run_into
 from ..fnn cimport fnn_attr, fnn_dtype, fnn_dtype_size, fnn_tensor_is_contiguous, fnn_tensor_numel
+from ..host import host_op
 from ..tape cimport Node, record_view, recording
 from ..tensor cimport Tensor, alias, empty_tensor, view_of, wrap_dim
 from ..tensor import register
@@ -529,7 +530,10 @@ def _extent(Tensor a not None, Tensor b not None):
 
 def add_overlapping(Tensor part not None, Tensor g not None):
     """part += g where elements of part share memory: every contribution counts."""
-    np.add.at(np.asarray(memoryview(_flat_storage(part))), _positions(part), g._array())
+    def add(_, values):
+        np.add.at(np.asarray(memoryview(_flat_storage(part))), _positions(part), values)
+
+    host_op("add_overlapping", add, part, g)
 
 
 cdef Tensor _flat_storage(Tensor a):

@@ -172,7 +172,7 @@ class FunctionCtx:
 
     def _keep(self, outs: list[Any]) -> None:
         """Take over what was saved; outputs without their history, which would be a cycle."""
-        kept = []
+        kept: list[tuple[Tensor | None, int, int]] = []
         for t in self._to_save:
             nr = next((i for i, o in enumerate(outs) if o is t), -1)
             if t is None:

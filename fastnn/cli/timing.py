@@ -14,8 +14,8 @@ def interleaved(
 ) -> dict[str, float]:
     """Median seconds per call of every work, measured in turns A B A B for about ``seconds``.
 
-    Each turn repeats its work often enough for the clock. Before that the work runs uncounted, until
-    caches are full and the threads of the engine before have stopped spinning.
+    Each turn repeats its work often enough for the clock. Before that the work runs uncounted,
+    until caches are full and the threads of the engine before have stopped spinning.
     """
     share = seconds / (rounds * len(works))
     counts = {name: calibrated(work, share) for name, work in works.items()}

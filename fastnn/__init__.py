@@ -5,12 +5,14 @@ Import it like PyTorch, install it like NumPy, link it like SQLite.
 
 from fastnn._contractions import *
 from fastnn._core import runtime as _runtime
+from fastnn._core.convert import as_tensor, from_numpy, tensor
 from fastnn._core.dlpack import from_dlpack
 from fastnn._core.dtypes import device, dtype, get_default_dtype, memory_format, set_default_dtype
 from fastnn._core.dtypes import public as _dtypes
 from fastnn._core.ops import *
 from fastnn._core.runtime import get_num_threads, set_num_threads
-from fastnn._core.tensor import Size, Tensor, as_tensor, from_numpy, tensor
+from fastnn._core.size import Size
+from fastnn._core.tensor import Tensor
 from fastnn._info import *
 from fastnn.autograd import (
     enable_grad,

@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from fastnn._core.tape import grad
-from fastnn._core.tensor import Tensor, from_numpy
+from fastnn._core.backward import grad
+from fastnn._core.convert import from_numpy
+from fastnn._core.tensor import Tensor
 from fastnn.autograd import enable_grad
 
 __all__ = ["GradcheckError", "gradcheck", "gradgradcheck"]

@@ -8,7 +8,9 @@ from collections.abc import Callable
 from typing import Any
 
 from fastnn._core import tape as _tape
-from fastnn._core.tape import backward, grad, is_grad_enabled, is_inference_mode_enabled
+from fastnn._core.backward import backward, grad
+from fastnn._core.engine import _set_detect_anomaly
+from fastnn._core.tape import is_grad_enabled, is_inference_mode_enabled
 from fastnn._core.tensor import Tensor
 
 __all__ = ["Function", "Variable", "backward", "detect_anomaly", "enable_grad", "grad",
@@ -120,13 +122,13 @@ class set_detect_anomaly:
     """Let backward raise RuntimeError where a derivative is NaN."""
 
     def __init__(self, mode: bool, check_nan: bool = True) -> None:
-        self.before = _tape._set_detect_anomaly(mode and check_nan)
+        self.before = _set_detect_anomaly(mode and check_nan)
 
     def __enter__(self) -> None:
         pass
 
     def __exit__(self, *exc: object) -> None:
-        _tape._set_detect_anomaly(self.before)
+        _set_detect_anomaly(self.before)
 
 
 class detect_anomaly(set_detect_anomaly):
@@ -136,7 +138,7 @@ class detect_anomaly(set_detect_anomaly):
         self.check_nan = check_nan
 
     def __enter__(self) -> None:
-        self.before = _tape._set_detect_anomaly(self.check_nan)
+        self.before = _set_detect_anomaly(self.check_nan)
 
 
 class FunctionCtx:
@@ -170,7 +172,7 @@ class FunctionCtx:
 
     def _keep(self, outs: list[Any]) -> None:
         """Take over what was saved; outputs without their history, which would be a cycle."""
-        kept = []
+        kept: list[tuple[Tensor | None, int, int]] = []
         for t in self._to_save:
             nr = next((i for i, o in enumerate(outs) if o is t), -1)
             if t is None:

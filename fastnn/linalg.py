@@ -14,7 +14,8 @@ import numpy as np
 
 from fastnn._contractions import cross as _cross
 from fastnn._core import ops
-from fastnn._core.tensor import Tensor, from_numpy
+from fastnn._core.host import host_op
+from fastnn._core.tensor import Tensor
 from fastnn.autograd import Function
 
 __all__ = ["cholesky", "cross", "det", "eigh", "eigvalsh", "inv", "lstsq", "matrix_norm",
@@ -41,25 +42,18 @@ def _check(name: str, a: Tensor, square: bool = False) -> None:
                            f"{a.dtype}")
 
 
-def _host(function: Callable[..., Any], *tensors: Tensor) -> Any:
-    """function of the tensors' arrays; LAPACK's refusals become RuntimeError."""
+def _host(name: str, function: Callable[..., Any], *tensors: Tensor) -> Any:
+    """function of the tensors' arrays as a host op; LAPACK's refusals become RuntimeError."""
     try:
-        got = function(*[t.detach().numpy() for t in tensors])
+        return host_op(f"linalg.{name}", function, *tensors)
     except np.linalg.LinAlgError as error:
         raise RuntimeError(f"linalg: {error}") from None
-    if isinstance(got, tuple):
-        return tuple(_tensor(x) for x in got)
-    return _tensor(got)
-
-
-def _tensor(x: Any) -> Tensor:
-    return from_numpy(np.array(x))  # LAPACK's results may be read-only or views
 
 
 class _Inv(Function):
     @staticmethod
     def forward(ctx: Any, a: Tensor) -> Tensor:
-        y = _host(np.linalg.inv, a)
+        y = _host("inv", np.linalg.inv, a)
         ctx.save_for_backward(y)
         return y
 
@@ -78,7 +72,7 @@ def inv(A: Tensor) -> Tensor:
 class _Solve(Function):
     @staticmethod
     def forward(ctx: Any, a: Tensor, b: Tensor) -> Tensor:
-        x = _host(np.linalg.solve, a, b)
+        x = _host("solve", np.linalg.solve, a, b)
         ctx.save_for_backward(a, x)
         return x
 
@@ -110,12 +104,19 @@ class _Det(Function):
     @staticmethod
     def forward(ctx: Any, a: Tensor) -> Tensor:
         ctx.save_for_backward(a)
-        return _host(np.linalg.det, a)
+        return _host("det", np.linalg.det, a)
 
     @staticmethod
     def backward(ctx: Any, g: Tensor) -> Tensor:
         (a,) = ctx.saved_tensors
         return g[..., None, None] * _Cofactors.apply(a)
+
+
+def _cofactors(a: Any) -> Any:
+    u, s, vh = np.linalg.svd(a)
+    others = np.stack([np.prod(np.delete(s, i, -1), -1) for i in range(s.shape[-1])], -1)
+    sign = np.linalg.det(u) * np.linalg.det(vh)
+    return (u * others[..., None, :]) @ vh * sign[..., None, None]
 
 
 class _Cofactors(Function):
@@ -124,11 +125,7 @@ class _Cofactors(Function):
     @staticmethod
     def forward(ctx: Any, a: Tensor) -> Tensor:
         ctx.save_for_backward(a)
-        u, s, vh = np.linalg.svd(a.detach().numpy())
-        n = s.shape[-1]
-        others = np.stack([np.prod(np.delete(s, i, -1), -1) for i in range(n)], -1)
-        sign = np.linalg.det(u) * np.linalg.det(vh)
-        return _tensor((u * others[..., None, :]) @ vh * sign[..., None, None])
+        return _host("cofactors", _cofactors, a)
 
     @staticmethod
     def backward(ctx: Any, g: Tensor) -> Tensor:
@@ -153,7 +150,7 @@ def slogdet(A: Tensor) -> Any:
 class _Slogdet(Function):
     @staticmethod
     def forward(ctx: Any, a: Tensor) -> tuple[Tensor, Tensor]:
-        sign, value = _host(lambda x: tuple(np.linalg.slogdet(x)), a)
+        sign, value = _host("slogdet", lambda x: tuple(np.linalg.slogdet(x)), a)
         ctx.mark_non_differentiable(sign)
         ctx.save_for_backward(a)
         return sign, value
@@ -167,7 +164,7 @@ class _Slogdet(Function):
 class _Cholesky(Function):
     @staticmethod
     def forward(ctx: Any, a: Tensor) -> Tensor:
-        y = _host(np.linalg.cholesky, a)
+        y = _host("cholesky", np.linalg.cholesky, a)
         ctx.save_for_backward(y)
         return y
 
@@ -191,7 +188,7 @@ def cholesky(A: Tensor, *, upper: bool = False) -> Tensor:
 class _QR(Function):
     @staticmethod
     def forward(ctx: Any, a: Tensor, mode: str) -> tuple[Tensor, Tensor]:
-        q, r = _host(lambda x: tuple(np.linalg.qr(x, mode)), a)  # type: ignore[call-overload]
+        q, r = _host("qr", lambda x: tuple(np.linalg.qr(x, mode)), a)  # type: ignore[call-overload]
         ctx.save_for_backward(q, r)
         ctx.allowed = mode == "reduced" and a.shape[-2] >= a.shape[-1]
         return q, r
@@ -226,7 +223,7 @@ def _inverse_gaps(x: Tensor) -> Tensor:
 class _SVD(Function):
     @staticmethod
     def forward(ctx: Any, a: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        u, s, vh = _host(lambda x: tuple(np.linalg.svd(x, full_matrices=False)), a)
+        u, s, vh = _host("svd", lambda x: tuple(np.linalg.svd(x, full_matrices=False)), a)
         ctx.save_for_backward(u, s, vh)
         return u, s, vh
 
@@ -252,7 +249,7 @@ def svd(A: Tensor, full_matrices: bool = True) -> Any:
     if full_matrices and A.shape[-1] != A.shape[-2]:
         if A.requires_grad:
             raise NotImplementedError("linalg.svd: the derivative needs full_matrices=False")
-        return SVDResult(*_host(lambda x: tuple(np.linalg.svd(x)), A))
+        return SVDResult(*_host("svd", lambda x: tuple(np.linalg.svd(x)), A))
     return SVDResult(*_SVD.apply(A))
 
 
@@ -264,7 +261,8 @@ def svdvals(A: Tensor) -> Tensor:
 class _Eigh(Function):
     @staticmethod
     def forward(ctx: Any, a: Tensor, uplo: str) -> tuple[Tensor, Tensor]:
-        w, v = _host(lambda x: tuple(np.linalg.eigh(x, uplo)), a)  # type: ignore[call-overload]
+        w, v = _host(
+            "eigh", lambda x: tuple(np.linalg.eigh(x, uplo)), a)  # type: ignore[call-overload]
         ctx.save_for_backward(w, v)
         return w, v
 
@@ -290,7 +288,7 @@ def eigvalsh(A: Tensor, UPLO: str = "L") -> Tensor:
 class _Pinv(Function):
     @staticmethod
     def forward(ctx: Any, a: Tensor, rcond: float) -> Tensor:
-        y = _host(lambda x: np.linalg.pinv(x, rcond), a)
+        y = _host("pinv", lambda x: np.linalg.pinv(x, rcond), a)
         ctx.save_for_backward(a, y)
         return y
 

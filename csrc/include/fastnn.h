@@ -126,7 +126,8 @@ typedef enum fnn_op {
 #define FNN_OP(name, signature, family, kernel, flags) FNN_OP_##name,
 #include "fastnn_ops.def"
 #undef FNN_OP
-  FNN_NUM_OPS
+  FNN_NUM_OPS,
+  FNN_HOST_OPS = 1 << 20 /* host ops are numbered from here on; see fnn_host_op */
 } fnn_op;
 
 /* One attribute. Which member counts follows from the op's signature: i, b: v.i; f: v.f;
@@ -162,8 +163,8 @@ FNN_API const char *fnn_op_name(fnn_op op);
 FNN_API const char *fnn_op_signature(fnn_op op);
 FNN_API fnn_op fnn_op_find(const char *name); /* FNN_NUM_OPS: no such op */
 
-/* An observer sees every instruction of the thread that installed it. before may veto by
- * returning a status other than FNN_OK. Observers nest: next is called by the door. */
+/* An observer sees every instruction of the thread that installed it, host ops included. before
+ * may veto by returning a status other than FNN_OK. Observers nest: next is called by the door. */
 typedef struct fnn_observer {
   fnn_status (*before)(struct fnn_observer *self, const fnn_call *call);
   void (*after)(struct fnn_observer *self, const fnn_call *call, fnn_status status);
@@ -181,6 +182,17 @@ typedef struct fnn_context {
 FNN_API fnn_context *fnn_context_current(void);
 FNN_API void fnn_observer_push(fnn_observer *observer);
 FNN_API void fnn_observer_pop(fnn_observer *observer);
+
+/* Host ops: what a binding computes outside of this library (sorting, linear algebra). It tells
+ * the observers, so that they see everything, and may refuse. fnn_run does not know these ops.
+ * The op of a name, made when first asked for; the name must live as long as the process.
+ * FNN_NUM_OPS where there are too many. */
+FNN_API fnn_op fnn_host_op(const char *name);
+/* Before the work: in and attr may be looked at, out holds no tensors yet. Unless FNN_OK is
+ * returned the work must not be done, and fnn_host_end not be called. */
+FNN_API fnn_status fnn_host_begin(const fnn_call *call);
+/* After it: out as well, where status is FNN_OK. */
+FNN_API void fnn_host_end(const fnn_call *call, fnn_status status);
 
 /* ------------------------------------------------------------------ memory */
 

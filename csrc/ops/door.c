@@ -1,4 +1,5 @@
 /* fnn_run, the one door: infer, check given outputs, allocate the others, scratch, run. */
+#include "ops/observe.h"
 #include "ops/op.h"
 
 #define MAX_FIXED_OUT 8
@@ -94,6 +95,20 @@ static fnn_status check_open(const fnn_opdef *def, const fnn_call *c) {
   return st;
 }
 
+/* *to = *from, with this storage. Field by field: wide loads of what infer has just written in
+ * parts would wait for it. */
+static void make(fnn_tensor *to, const fnn_tensor *from, fnn_storage *storage) {
+  to->storage = storage;
+  to->offset = 0;
+  to->dtype = from->dtype;
+  to->layout = from->layout;
+  to->ndim = from->ndim;
+  for (int i = 0; i < from->ndim; i++) {
+    to->size[i] = from->size[i];
+    to->stride[i] = from->stride[i];
+  }
+}
+
 static fnn_status run_fixed(const fnn_opdef *def, const fnn_call *c) {
   fnn_tensor want[MAX_FIXED_OUT];
   int fresh[MAX_FIXED_OUT] = {0};
@@ -104,10 +119,9 @@ static fnn_status run_fixed(const fnn_opdef *def, const fnn_call *c) {
   for (int i = 0; i < c->nout && !st; i++) {
     if (!c->out[i] || c->out[i]->storage) continue;
     int64_t n = fnn_tensor_numel(&want[i]) * fnn_dtype_size((fnn_dtype)want[i].dtype);
-    want[i].offset = 0;
-    want[i].storage = fnn_storage_new(n);
-    if (!want[i].storage) st = FNN_ENOMEM;
-    else { *c->out[i] = want[i]; fresh[i] = 1; }
+    fnn_storage *s = fnn_storage_new(n);
+    if (!s) st = FNN_ENOMEM;
+    else make(c->out[i], &want[i], s), fresh[i] = 1;
   }
   int64_t bytes = !st && def->family->workspace ? def->family->workspace(def, c) : 0;
   void *ws = NULL;
@@ -160,11 +174,9 @@ fnn_status fnn_run(const fnn_call *c) {
   if (st) return st;
   if (!open && c->nout > MAX_FIXED_OUT)
     return fnn_fail(FNN_EVALUE, "%s: %d outputs, expected %s", def->name, c->nout, def->signature);
-  fnn_observer *first = fnn_context_current()->observers;
-  for (fnn_observer *o = first; o && !st; o = o->next)
-    if (o->before) st = o->before(o, c);
+  int watched = fnn_context_current()->observers != NULL;
+  if (watched) st = fnn_tell_before(c);
   if (!st) st = open ? run_open(def, c) : run_fixed(def, c);
-  for (fnn_observer *o = first; o; o = o->next)
-    if (o->after) o->after(o, c, st);
+  if (watched) fnn_tell_after(c, st);
   return st;
 }

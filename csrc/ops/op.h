@@ -42,6 +42,9 @@ extern const fnn_opdef fnn_opdefs[FNN_NUM_OPS];
 /* ---- signature.c: whether the call has the operands that the op's signature lists. */
 fnn_status fnn_check_operands(const fnn_opdef *def, const fnn_call *call);
 
+/* ---- host.c: the name of a host op; NULL for any other. */
+const char *fnn_host_name(fnn_op op);
+
 /* ---- overlap.c */
 /* Whether some element of a and one of b share a byte. */
 int fnn_overlap(const fnn_tensor *a, const fnn_tensor *b);

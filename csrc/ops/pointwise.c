@@ -3,6 +3,7 @@
 
 #define GRAIN_EASY 32768
 #define GRAIN_HARD 8192
+#define SMALL 4096 /* at most a grain */
 
 /* What a map is, whatever its dtype and ISA. light: takes single values as inputs. hard: dear
  * enough to split over threads early. */
@@ -88,9 +89,39 @@ static void inner(void *ctx, int64_t n, char *const *p, const int64_t *s) {
   j->fn(n, p, s, j->a);
 }
 
+/* All operands are tensors with y's sizes, and contiguous. */
+static int is_plain(const fnn_call *c) {
+  const fnn_tensor *y = c->out[0];
+  int64_t want = 1;
+  for (int d = y->ndim - 1; d >= 0; d--) {
+    if (y->stride[d] != want) return 0;
+    want *= y->size[d];
+  }
+  for (int k = 0; k < c->nin; k++) {
+    const fnn_tensor *x = c->in[k];
+    if (!x || x->ndim != y->ndim) return 0;
+    for (int d = 0; d < y->ndim; d++)
+      if (x->size[d] != y->size[d] || x->stride[d] != y->stride[d]) return 0;
+  }
+  return 1;
+}
+
+/* One run of few elements, without the iterator, which would take longer than they do. */
+static void run_plain(fnn_map_fn fn, const fnn_call *c, int64_t n, const double *a) {
+  static const int64_t ones[1 + FNN_MAP_INPUTS] = {1, 1, 1, 1};
+  char *p[1 + FNN_MAP_INPUTS] = {fnn_tensor_data(c->out[0])};
+  for (int k = 0; k < c->nin; k++) p[1 + k] = fnn_tensor_data(c->in[k]);
+  if (n > 0) fn(n, p, ones, a);
+}
+
 void fnn_map_run(const fnn_opdef *def, const fnn_call *c, int dtype,
                  const int64_t values[FNN_MAP_INPUTS], const double *a) {
   const traits *row = &table[def->kernel];
+  int64_t n = fnn_tensor_numel(c->out[0]);
+  if (n <= SMALL && is_plain(c)) {
+    run_plain(kernel_of(def->kernel, dtype), c, n, a);
+    return;
+  }
   const fnn_tensor *op[1 + FNN_MAP_INPUTS] = {c->out[0]};
   for (int k = 0; k < c->nin; k++) op[1 + k] = c->in[k];
   fnn_iter it;

@@ -42,20 +42,32 @@ __attribute__((constructor)) static void read_signatures(void) {
   }
 }
 
-static int absent(const fnn_tensor *t) { return !t || !t->storage; }
+/* The operands of c that are there, as bits; the first 32 count. *bad: one has no storage. */
+static unsigned present(int n, const fnn_tensor *const *t, int *bad) {
+  unsigned bits = 0;
+  for (int i = 0; i < n; i++) {
+    if (!t[i]) continue;
+    if (!t[i]->storage) *bad = 1;
+    if (i < 32) bits |= 1u << i;
+  }
+  return bits;
+}
+
+/* Bit i of need: out[i] is there and has a storage, to be read. */
+static int written(unsigned need, const fnn_call *c) {
+  for (int i = 0; need; i++, need >>= 1)
+    if ((need & 1) && (i >= c->nout || !c->out[i] || !c->out[i]->storage)) return 0;
+  return 1;
+}
 
 fnn_status fnn_check_operands(const fnn_opdef *def, const fnn_call *c) {
   const arity *a = &arities[c->op];
-  int few = c->nin < 0 || c->nout < 0;
-  few |= !a->any_in && c->nin > a->nin;
-  few |= !a->any_out && c->nout > a->nout;
-  few |= a->has_attr && !c->attr;
-  for (int i = 0; i < a->nin && !few; i++)
-    if (a->need_in >> i & 1) few = i >= c->nin || absent(c->in[i]);
-  for (int i = 0; i < a->nout && !few; i++)
-    if (a->need_out >> i & 1) few = i >= c->nout || absent(c->out[i]);
-  for (int i = 0; i < c->nin && !few; i++) few = c->in[i] && !c->in[i]->storage;
-  if (!few) return FNN_OK;
+  int bad = c->nin < 0 || c->nout < 0;
+  bad |= !a->any_in && c->nin > a->nin;
+  bad |= !a->any_out && c->nout > a->nout;
+  bad |= a->has_attr && !c->attr;
+  unsigned missing = bad ? 0 : a->need_in & ~present(c->nin, c->in, &bad);
+  if (!bad && !missing && written(a->need_out, c)) return FNN_OK;
   return fnn_fail(FNN_EVALUE, "%s: operands or attributes are missing or too many; expected %s",
                   def->name, def->signature);
 }

@@ -14,7 +14,8 @@ const fnn_opdef fnn_opdefs[FNN_NUM_OPS] = {
 };
 
 const char *fnn_op_name(fnn_op op) {
-  return (unsigned)op < FNN_NUM_OPS ? fnn_opdefs[op].name : "?";
+  const char *host = fnn_host_name(op);
+  return host ? host : (unsigned)op < FNN_NUM_OPS ? fnn_opdefs[op].name : "?";
 }
 
 const char *fnn_op_signature(fnn_op op) {

@@ -23,10 +23,11 @@ typedef struct thread_cache {
   int64_t allocs, frees;
   struct { fnn_free_block *head; int32_t count, max; } list[FNN_SMALL_CLASSES];
   struct thread_cache *next, *prev;
+  fnn_text text;
 } thread_cache;
 
-static __thread thread_cache *mine; /* NULL: none yet, or no more */
-static __thread int finished;
+FNN_THREAD thread_cache *mine; /* NULL: none yet, or no more */
+FNN_THREAD int finished;
 
 static uint64_t epoch = 2; /* odd: the fast path is closed to all */
 static int use_system, poison;
@@ -114,6 +115,12 @@ static thread_cache *current(void) {
     t->epoch = now & 1 ? 0 : now;
   }
   return t;
+}
+
+fnn_text *fnn_thread_text(void) {
+  static fnn_text shared;
+  thread_cache *t = mine ? mine : current();
+  return t ? &t->text : &shared;
 }
 
 /* ---- the slow path */

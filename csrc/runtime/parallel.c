@@ -22,8 +22,8 @@ static int backend = OPENMP;
 static int backend = SERIAL;
 #endif
 static const char *const names[] = {"pool", "openmp", "serial"};
-static __thread int inside;   /* this thread runs a range: regions that it starts are serial */
-static __thread int promised; /* what fnn_max_threads told the running op; 0: nothing */
+FNN_THREAD int inside;   /* this thread runs a range: regions that it starts are serial */
+FNN_THREAD int promised; /* what fnn_max_threads told the running op; 0: nothing */
 
 /* ---- how many */
 

@@ -4,6 +4,14 @@
 
 #include "fastnn.h"
 
+/* Variables of a thread. initial-exec: reached without a call; dlopen finds little room for such,
+ * so there must be few of them. */
+#if defined(__ELF__)
+#define FNN_THREAD static __thread __attribute__((tls_model("initial-exec")))
+#else
+#define FNN_THREAD static __thread
+#endif
+
 /* ---- status.c */
 #if defined(__GNUC__)
 #define FNN_PRINTF(a, b) __attribute__((format(printf, a, b)))
@@ -24,6 +32,14 @@ void fnn_bad_environment(const char *message);
 /* 64-byte aligned block, or NULL. bytes must be given back to fnn_free unchanged. */
 void *fnn_alloc(int64_t bytes);
 void fnn_free(void *p, int64_t bytes);
+/* The last message of this thread, and the words that messages are made of, by turns. Threads
+ * for which there is no memory share one. */
+typedef struct fnn_text {
+  char message[512];
+  char words[8][160];
+  int turn;
+} fnn_text;
+fnn_text *fnn_thread_text(void);
 
 /* ---- parallel.c: the only OpenMP */
 #define FNN_MAX_THREADS 256

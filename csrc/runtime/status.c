@@ -1,17 +1,12 @@
-/* The thread's last message, its context, and the words that messages are made of. */
+/* The thread's last message and its context. */
 #include <stdarg.h>
 #include <stdio.h>
 
 #include "runtime/runtime.h"
 
-#define TURNS 8
+FNN_THREAD fnn_context context = {NULL, 1, 0};
 
-static __thread char message[512];
-static __thread char words[TURNS][160];
-static __thread int turn;
-static __thread fnn_context context = {NULL, 1, 0};
-
-const char *fnn_last_error(void) { return message; }
+const char *fnn_last_error(void) { return fnn_thread_text()->message; }
 int fnn_abi_version(void) { return FNN_ABI_VERSION; }
 const char *fnn_version(void) { return FNN_VERSION_STRING; }
 
@@ -29,9 +24,10 @@ const char *fnn_build(void) {
 }
 
 fnn_status fnn_fail(fnn_status status, const char *format, ...) {
+  fnn_text *text = fnn_thread_text();
   va_list args;
   va_start(args, format);
-  vsnprintf(message, sizeof message, format, args);
+  vsnprintf(text->message, sizeof text->message, format, args);
   va_end(args);
   return status;
 }
@@ -46,9 +42,18 @@ fnn_status fnn_check_environment(void) {
   return *bad_environment ? fnn_fail(FNN_EVALUE, "%s", bad_environment) : FNN_OK;
 }
 
+/* Room for a word; it is written over seven words later. */
+static char *next_word(void) {
+  fnn_text *text = fnn_thread_text();
+  text->turn = (text->turn + 1) % (int)(sizeof text->words / sizeof *text->words);
+  return text->words[text->turn];
+}
+
+#define WORD sizeof ((fnn_text *)0)->words[0]
+
 const char *fnn_shape_str(int ndim, const int64_t *size) {
-  char *s = words[turn++ % TURNS];
-  size_t room = sizeof words[0], at = 0;
+  char *s = next_word();
+  size_t room = WORD, at = 0;
   at += (size_t)snprintf(s, room, "(");
   for (int i = 0; i < ndim; i++)
     at += (size_t)snprintf(s + at, room - at, "%s%lld", i ? ", " : "", (long long)size[i]);
@@ -57,8 +62,8 @@ const char *fnn_shape_str(int ndim, const int64_t *size) {
 }
 
 const char *fnn_tensor_str(const fnn_tensor *t) {
-  char *s = words[turn++ % TURNS];
-  snprintf(s, sizeof words[0], "%.10s%.148s", fnn_dtype_name((fnn_dtype)t->dtype),
+  char *s = next_word();
+  snprintf(s, WORD, "%.10s%.148s", fnn_dtype_name((fnn_dtype)t->dtype),
            fnn_shape_str(t->ndim, t->size));
   return s;
 }

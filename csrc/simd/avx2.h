@@ -13,6 +13,10 @@ FNN_INLINE vec_f32 vfma_f32(vec_f32 a, vec_f32 b, vec_f32 c) {
 FNN_INLINE vec_f64 vfma_f64(vec_f64 a, vec_f64 b, vec_f64 c) {
   return (vec_f64)_mm256_fmadd_pd((__m256d)a, (__m256d)b, (__m256d)c);
 }
+/* The products of the lower halves of the lanes. */
+FNN_INLINE vec_u64 vmul_low_u64(vec_u64 a, vec_u64 b) {
+  return (vec_u64)_mm256_mul_epu32((__m256i)a, (__m256i)b);
+}
 
 /* vmask(n): the first n lanes (0 <= n <= lanes of a vector); the others load as zero and are
  * not stored. The count is kept because masked stores are slow on several processors. */

@@ -10,3 +10,11 @@
 
 FNN_INLINE vec_f32 vfma_f32(vec_f32 a, vec_f32 b, vec_f32 c) { return a * b + c; }
 FNN_INLINE vec_f64 vfma_f64(vec_f64 a, vec_f64 b, vec_f64 c) { return a * b + c; }
+/* The products of the lower halves of the lanes. */
+FNN_INLINE vec_u64 vmul_low_u64(vec_u64 a, vec_u64 b) {
+#if defined(__SSE2__)
+  return (vec_u64)_mm_mul_epu32((__m128i)a, (__m128i)b);
+#else
+  return (a & 0xffffffffu) * (b & 0xffffffffu);
+#endif
+}

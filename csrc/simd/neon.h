@@ -16,3 +16,7 @@ FNN_INLINE vec_f32 vfma_f32(vec_f32 a, vec_f32 b, vec_f32 c) {
 FNN_INLINE vec_f64 vfma_f64(vec_f64 a, vec_f64 b, vec_f64 c) {
   return (vec_f64)vfmaq_f64((float64x2_t)c, (float64x2_t)a, (float64x2_t)b);
 }
+/* The products of the lower halves of the lanes. */
+FNN_INLINE vec_u64 vmul_low_u64(vec_u64 a, vec_u64 b) {
+  return (vec_u64)vmull_u32(vmovn_u64((uint64x2_t)a), vmovn_u64((uint64x2_t)b));
+}

@@ -11,6 +11,7 @@
 
 FNN_VECTOR(float, f32)
 FNN_VECTOR(double, f64)
+typedef uint64_t vec_u64 __attribute__((vector_size(FNN_VBYTES)));
 
 /* max(x, 0), a NaN stays (a comparison's lanes are 0 or -1). */
 FNN_INLINE vec_f32 vrelu_f32(vec_f32 x) {

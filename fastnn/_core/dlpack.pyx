@@ -12,7 +12,8 @@ from .fnn cimport (FNN_BF16, FNN_BOOL, FNN_F16, FNN_F32, FNN_F64, FNN_I8, FNN_I1
                    FNN_I64, FNN_U8, fnn_dtype, fnn_dtype_size, fnn_storage, fnn_storage_borrow,
                    fnn_storage_release, fnn_storage_retain, fnn_tensor, fnn_tensor_data,
                    fnn_tensor_view)
-from .tensor cimport Tensor, raise_status, wants
+from .status cimport raise_status
+from .tensor cimport Tensor, wants
 from .tensor import register
 
 cdef extern from *:

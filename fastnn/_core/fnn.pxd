@@ -93,6 +93,10 @@ cdef extern from "fastnn.h" nogil:
     void fnn_observer_push(fnn_observer *observer)
     void fnn_observer_pop(fnn_observer *observer)
 
+    fnn_op fnn_host_op(const char *name)
+    fnn_status fnn_host_begin(const fnn_call *call)
+    void fnn_host_end(const fnn_call *call, fnn_status status)
+
     ctypedef struct fnn_memory_stats:
         int64_t live_bytes
         int64_t live_blocks

@@ -7,7 +7,7 @@ from .fnn cimport (FNN_OK, fnn_build, fnn_call, fnn_context_current, fnn_cpu_cou
                    fnn_observer, fnn_observer_pop, fnn_observer_push, fnn_op_name,
                    fnn_parallel_backend, fnn_set_isa, fnn_set_num_threads, fnn_status,
                    fnn_version)
-from .tensor cimport raise_status
+from .status cimport raise_status
 
 
 def version():

@@ -66,12 +66,5 @@ cdef Node record_many(vjp_fn vjp, const char *name, list outs, ins)
 cdef Node make_node(vjp_fn vjp, const char *name, int n_in)
 cdef int attach(Node n, Tensor out, int nr) except -1
 
-# In-place ops: check before the write, rebase after it.
-cdef int check_inplace(Tensor a) except -1
-cdef Node record_inplace(vjp_fn vjp, const char *name, Tensor out, Tensor b=*, Tensor c=*)
-
 # Views: op modules make the view (tensor.view_of), then record it.
 cdef Tensor record_view(vjp_fn vjp, const char *name, Tensor out, Tensor a)
-
-cdef Tensor reduce_to(Tensor g, int ndim, const int64_t *size)
-cdef Tensor add_grads(Tensor a, Tensor b)

@@ -1,7 +1,6 @@
-from libc.stdint cimport int64_t, uint32_t, uint64_t
+from libc.stdint cimport int64_t, uint32_t
 
-from .fnn cimport (fnn_attr, fnn_call, fnn_context, fnn_op, fnn_run, fnn_status, fnn_storage,
-                   fnn_tensor, fnn_tensor_numel)
+from .fnn cimport fnn_context, fnn_tensor
 
 
 cdef class Tensor:
@@ -16,12 +15,12 @@ cdef class Tensor:
     cdef int out_nr           # which output of `fn`
     cdef bint req             # requires grad
     cdef bint keep_grad       # retain_grad() was called on a non-leaf
-    cdef Py_ssize_t buffer_shape[16]  # shape and byte strides while a buffer is exported
 
 ctypedef object (*unary_slot)(Tensor)
 ctypedef object (*binary_slot)(object, object)
 ctypedef int (*refresh_slot)(Tensor) except -1
 ctypedef int (*setitem_slot)(Tensor, object, object) except -1
+ctypedef Tensor (*construct_slot)(tuple args, object dtype, object device)
 
 # Operators are implemented by the op modules, which put their functions here when imported.
 cdef struct Slots:
@@ -32,7 +31,8 @@ cdef struct Slots:
     binary_slot compare[6]
     binary_slot getitem
     setitem_slot setitem
-    refresh_slot refresh      # tape.pyx: bring the history of a view up to date
+    refresh_slot refresh      # views.pyx: bring the history of a view up to date
+    construct_slot construct  # convert.pyx: Tensor(...)
 
 cdef Slots slots
 
@@ -50,23 +50,5 @@ cdef fnn_context *ctx() noexcept
 cdef Tensor empty_tensor(int dtype, int ndim, const int64_t *size)
 cdef Tensor alias(Tensor a)                      # same memory and geometry, no history
 cdef Tensor view_of(Tensor a, int64_t offset, int ndim, const int64_t *size, const int64_t *stride)
-cdef Tensor from_array(object array)             # shares memory with a buffer
-cdef Tensor as_tensor_like(object value, Tensor like)
-cdef object size_tuple(int n, const int64_t *v)  # Size
 cdef bint is_float(Tensor a) noexcept
-
-# ---- running instructions: build the operands, go through the door, raise on failure
-cdef fnn_attr attr_i(int64_t v) noexcept
-cdef fnn_attr attr_f(double v) noexcept
-cdef fnn_attr attr_ints(const int64_t *v, int64_t n) noexcept
-cdef fnn_attr attr_scalar(object v) except *
-cdef int door(fnn_call *c, bint release_gil) except -1
-cdef int raise_status(fnn_status st) except -1
-cdef Tensor run1(fnn_op op, Tensor a, const fnn_attr *attr=*)
-cdef Tensor run2(fnn_op op, Tensor a, Tensor b, const fnn_attr *attr=*)
-cdef Tensor run3(fnn_op op, Tensor a, Tensor b, Tensor d, const fnn_attr *attr=*)
-cdef Tensor run_into(fnn_op op, Tensor out, Tensor a, Tensor b=*, Tensor d=*,
-                     const fnn_attr *attr=*)
-cdef list run_many(fnn_op op, list ins, int nout, const fnn_attr *attr=*)
-cdef int run_given(fnn_op op, list ins, list outs, const fnn_attr *attr=*) except -1
 cdef int wrap_dim(object dim, int ndim) except -1

@@ -5,7 +5,8 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-from fastnn._core.tensor import Tensor, make_subclass, tensor
+from fastnn._core.convert import tensor
+from fastnn._core.tensor import Tensor, make_subclass
 
 __all__ = ["Buffer", "Parameter"]
 

@@ -7,10 +7,12 @@ it is the product of dy and the slope, written in taped ops.
 __all__ = ["celu", "celu_", "hardshrink", "prelu", "relu", "relu_", "selu", "selu_", "threshold",
            "threshold_"]
 
+from ..door cimport attr_f, run1, run2
 from ..fnn cimport fnn_attr, fnn_op
-from ..tape cimport Node, check_inplace, record, record_inplace, recording, recording2, vjp_fn
-from ..tensor cimport Tensor, attr_f, run1, run2
+from ..tape cimport Node, record, recording, recording2, vjp_fn
+from ..tensor cimport Tensor
 from ..tensor import register
+from ..views cimport check_inplace, record_inplace
 from .arith cimport c_add, c_div, c_mul, c_neg, c_sub
 from .compare cimport c_and, c_ge, c_gt, c_le, c_lt, c_where
 from .elementary cimport c_abs, c_erf, c_exp, c_sigmoid, c_tanh

@@ -11,10 +11,12 @@ __all__ = ["add", "addcdiv", "addcmul", "atan2", "arctan2", "clamp", "clamp_max"
 from libc.math cimport INFINITY, NAN
 from libc.math cimport log as log_number
 
+from ..door cimport attr_f, run1, run2, run3
 from ..fnn cimport FNN_BOOL, fnn_attr
-from ..tape cimport Node, check_inplace, record, record_inplace, recording3
-from ..tensor cimport Tensor, attr_f, run1, run2, run3, slots
+from ..tape cimport Node, record, recording3
+from ..tensor cimport Tensor, slots
 from ..tensor import register
+from ..views cimport check_inplace, record_inplace
 from .compare cimport c_and, c_eq, c_ge, c_gt, c_isnan, c_le, c_lt, c_or, c_where
 from .elementary cimport c_exp, c_floor, c_log, c_sigmoid, c_trunc
 from .pointwise cimport (SAVE_A, SAVE_B, SAVE_Y, Binary, binary, code_with, deliver, is_fp, lhs,

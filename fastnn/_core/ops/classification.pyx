@@ -4,9 +4,10 @@ __all__ = []
 
 from libc.stdint cimport int64_t
 
-from ..fnn cimport FNN_U8, fnn_attr
+from ..door cimport attr_f, attr_i, run_many
+from ..fnn cimport FNN_U8, fnn_attr, fnn_op
 from ..tape cimport Node, record, recording
-from ..tensor cimport Tensor, attr_f, attr_i, ctx, fnn_op, is_float, run_many
+from ..tensor cimport Tensor, ctx, is_float
 from .loss cimport reduction_code
 from .softmax cimport c_softmax, plain
 

@@ -5,8 +5,9 @@ The writes are not recorded; the versions of what is written move.
 
 __all__ = []
 
+from ..door cimport attr_f, run_given
 from ..fnn cimport FNN_F32, FNN_F64, fnn_attr, fnn_tensor_is_contiguous
-from ..tensor cimport Tensor, attr_f, empty_tensor, run_given
+from ..tensor cimport Tensor, empty_tensor
 from .softmax cimport plain
 
 cdef extern from "fastnn.h":

@@ -2,11 +2,14 @@
 
 __all__ = ["bitwise_not", "isfinite", "isinf", "isnan", "logical_not", "masked_fill", "where"]
 
+from ..convert import tensor
+from ..door cimport attr_i, attr_scalar, run1, run3
 from ..dtypes cimport dtype_of
 from ..fnn cimport FNN_BOOL, fnn_attr
-from ..tape cimport Node, check_inplace, record, record_inplace, recording2
-from ..tensor cimport Tensor, attr_i, attr_scalar, run1, run3, slots
-from ..tensor import register, tensor
+from ..tape cimport Node, record, recording2
+from ..tensor cimport Tensor, slots
+from ..tensor import register
+from ..views cimport check_inplace, record_inplace
 from .pointwise cimport (Binary, binary, code_with, deliver, is_fp, operand, pair_code, run_pair,
                          to_code, write_into)
 from .pointwise import publish_binary

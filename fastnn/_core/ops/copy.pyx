@@ -2,11 +2,15 @@
 
 __all__ = ["clone"]
 
+from ..convert cimport as_tensor_like
+from ..convert import check_device
+from ..door cimport attr_i, attr_scalar, run1, run_into
 from ..dtypes cimport as_dtype, dtype, dtype_of, memory_format
 from ..fnn cimport fnn_attr, fnn_tensor_is_contiguous
-from ..tape cimport Node, check_inplace, record, record_inplace, recording, recording2
-from ..tensor cimport Tensor, as_tensor_like, attr_i, attr_scalar, run1, run_into
-from ..tensor import check_device, register
+from ..tape cimport Node, record, recording, recording2
+from ..tensor cimport Tensor
+from ..tensor import register
+from ..views cimport check_inplace, record_inplace
 
 cdef extern from "fastnn.h":
     enum:

@@ -8,12 +8,13 @@ __all__ = ["BoolTensor", "ByteTensor", "DoubleTensor", "FloatTensor", "IntTensor
 from libc.math cimport ceil
 from libc.stdint cimport int64_t
 
+from ..convert import as_tensor, check_device, tensor
+from ..door cimport attr_f, attr_i, attr_ints, attr_scalar, run1, run_many
 from ..dtypes cimport as_dtype, default_code, dtype_of
 from ..fnn cimport FNN_BOOL, FNN_I64, fnn_attr, fnn_tensor_numel
 from ..tape cimport Node, record, recording
-from ..tensor cimport (Tensor, attr_f, attr_i, attr_ints, attr_scalar, empty_tensor, is_float, run1,
-                       run_many)
-from ..tensor import as_tensor, check_device, register, tensor
+from ..tensor cimport Tensor, empty_tensor, is_float
+from ..tensor import register
 
 cdef extern from "fastnn.h":
     enum:

@@ -1,7 +1,8 @@
 """Dimensions of reductions: parsing them, and bringing a gradient back to the input's shape."""
 
+from ..door cimport attr_i, attr_ints
 from ..tape cimport Node
-from ..tensor cimport Tensor, attr_i, attr_ints, ctx, view_of, wants, wrap_dim
+from ..tensor cimport Tensor, ctx, view_of, wants, wrap_dim
 
 
 cdef int parse_dims(Tensor x, object dim, bint keepdim, Dims *out) except -1:

@@ -4,10 +4,12 @@ __all__ = ["frac", "nan_to_num", "nan_to_num_", "round", "round_"]
 
 from libc.math cimport INFINITY, M_PI, sqrt as root
 
+from ..door cimport attr_f, run1, run2
 from ..fnn cimport FNN_F32, fnn_attr
-from ..tape cimport Node, check_inplace, record, record_inplace, recording, recording2
-from ..tensor cimport Tensor, attr_f, run1, run2, slots
+from ..tape cimport Node, record, recording, recording2
+from ..tensor cimport Tensor, slots
 from ..tensor import register
+from ..views cimport check_inplace, record_inplace
 from .arith cimport c_div, c_mul, c_neg, c_sub, c_add, c_pow
 from .pointwise cimport SAVE_A, SAVE_Y, Unary, deliver, is_fp, unary, write_into
 from .pointwise import publish_unary

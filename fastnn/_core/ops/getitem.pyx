@@ -11,12 +11,15 @@ __all__ = ["index_put"]
 from cpython.slice cimport PySlice_AdjustIndices, PySlice_Unpack
 from libc.stdint cimport int64_t
 
+from ..convert cimport as_tensor_like
+from ..convert import as_tensor
+from ..door cimport attr_scalar, door, run1, run_into
 from ..fnn cimport (FNN_BOOL, FNN_I32, FNN_I64, FNN_U8, fnn_attr, fnn_call, fnn_dtype, fnn_op,
                     fnn_dtype_size, fnn_storage_retain, fnn_tensor, fnn_tensor_numel)
-from ..tape cimport Node, check_inplace, record, record_view, recording, recording2
-from ..tensor cimport (Tensor, alias, as_tensor_like, attr_scalar, door, empty_tensor, run1,
-                       run_into, slots)
-from ..tensor import as_tensor, register
+from ..tape cimport Node, record, record_view, recording, recording2
+from ..tensor cimport Tensor, alias, empty_tensor, slots
+from ..tensor import register
+from ..views cimport check_inplace
 from .copy cimport c_cast, c_copy_, c_fill_
 from .index cimport c_index, c_index_put_, c_masked_select
 

@@ -9,11 +9,12 @@ __all__ = ["argwhere", "embedding", "gather", "index_add", "index_copy", "index_
 
 from libc.stdint cimport int64_t
 
+from ..door cimport attr_i, attr_ints, attr_scalar, run1, run2, run_given, run_into, run_many
 from ..fnn cimport FNN_BOOL, FNN_I64, FNN_U8, fnn_attr, fnn_tensor_numel
-from ..tape cimport (Node, check_inplace, record, record_inplace, recording, recording2)
-from ..tensor cimport (Tensor, attr_i, attr_ints, attr_scalar, empty_tensor, is_float, run1, run2,
-                       run_given, run_into, run_many, wrap_dim)
+from ..tape cimport Node, record, recording, recording2
+from ..tensor cimport Tensor, empty_tensor, is_float, wrap_dim
 from ..tensor import register
+from ..views cimport check_inplace, record_inplace
 from .copy cimport c_cast, c_clone, c_fill_
 
 cdef extern from "fastnn.h":

@@ -5,9 +5,10 @@ __all__ = ["cat", "chunk", "column_stack", "concat", "concatenate", "dsplit", "d
 
 from libc.stdint cimport int64_t
 
+from ..door cimport attr_i, run_many
 from ..fnn cimport fnn_attr, fnn_dtype, fnn_dtype_size
 from ..tape cimport Node, record_many, recording, recording_any
-from ..tensor cimport Tensor, alias, attr_i, empty_tensor, run_many, view_of, wrap_dim
+from ..tensor cimport Tensor, alias, empty_tensor, view_of, wrap_dim
 from ..tensor import register
 from .copy cimport c_cast, c_fill_
 

@@ -9,9 +9,10 @@ import warnings
 
 from libc.stdint cimport int64_t
 
-from ..fnn cimport fnn_attr, fnn_call, fnn_tensor, fnn_tensor_numel
+from ..door cimport attr_f, attr_i, door
+from ..fnn cimport fnn_attr, fnn_call, fnn_op, fnn_tensor, fnn_tensor_numel
 from ..tape cimport Node, make_node, attach, recording3
-from ..tensor cimport Tensor, attr_f, attr_i, ctx, door, fnn_op, is_float
+from ..tensor cimport Tensor, ctx, is_float
 from .softmax cimport plain
 
 cdef extern from "fastnn.h":

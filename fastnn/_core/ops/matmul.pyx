@@ -9,9 +9,11 @@ __all__ = ["addbmm", "addmm", "addmv", "addr", "baddbmm", "bmm", "dot", "ger", "
 
 from libc.stdint cimport int64_t
 
+from ..door cimport attr_f, attr_i, door, run2, run3
 from ..fnn cimport fnn_attr, fnn_call, fnn_tensor, fnn_tensor_numel
-from ..tape cimport Node, record, record_many, recording2, recording3, reduce_to
-from ..tensor cimport (Tensor, attr_f, attr_i, door, run2, run3, slots)
+from ..gradient cimport reduce_to
+from ..tape cimport Node, record, record_many, recording2, recording3
+from ..tensor cimport Tensor, slots
 from ..tensor import register
 
 from math import prod

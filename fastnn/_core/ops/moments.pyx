@@ -2,13 +2,14 @@
 
 __all__ = ["logsumexp", "norm", "std", "std_mean", "var", "var_mean"]
 
-from ..fnn cimport fnn_attr
+from ..door cimport attr_f, attr_i, attr_ints, run1, run_many
+from ..dtypes cimport as_dtype
+from ..fnn cimport fnn_attr, fnn_op
 from ..tape cimport Node, record, record_many, recording
-from ..tensor cimport Tensor, attr_f, attr_i, attr_ints, fnn_op, is_float, run1, run_many
+from ..tensor cimport Tensor, is_float
+from ..tensor import register
 from .dims cimport (Dims, fill_attrs, give, keep, parse_dims, reduced_count, reduced_dims, remember,
                     spread)
-from ..dtypes cimport as_dtype
-from ..tensor import register
 
 cdef extern from "fastnn.h":
     enum:

@@ -8,9 +8,10 @@ __all__ = []
 
 from libc.stdint cimport int64_t
 
+from ..door cimport attr_f, attr_i, run_given, run_many
 from ..fnn cimport FNN_F32, fnn_attr
 from ..tape cimport Node, attach, make_node, recording3, vjp_fn
-from ..tensor cimport Tensor, attr_f, attr_i, ctx, run_given, run_many
+from ..tensor cimport Tensor, ctx
 from .softmax cimport plain
 
 cdef extern from "fastnn.h":

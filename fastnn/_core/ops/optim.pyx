@@ -12,8 +12,9 @@ __all__ = []
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
 from libc.stdint cimport int64_t
 
-from ..fnn cimport fnn_attr, fnn_call, fnn_tensor, fnn_tensor_data, fnn_tensor_numel
-from ..tensor cimport Tensor, attr_i, door, fnn_op
+from ..door cimport attr_i, door
+from ..fnn cimport fnn_attr, fnn_call, fnn_op, fnn_tensor, fnn_tensor_data, fnn_tensor_numel
+from ..tensor cimport Tensor
 
 cdef extern from "fastnn.h":
     enum:

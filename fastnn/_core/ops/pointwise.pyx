@@ -7,12 +7,15 @@ __all__ = ["can_cast", "promote_types", "result_type"]
 
 import numpy as np
 
+from ..convert import as_tensor
+from ..door cimport attr_i, door, run1, run2, run_into
 from ..dtypes cimport as_dtype, default_code, dtype_of
 from ..fnn cimport (FNN_BF16, FNN_BOOL, FNN_F16, FNN_F32, FNN_F64, FNN_I8, FNN_I16, FNN_I32,
                     FNN_I64, FNN_U8, fnn_attr, fnn_call, fnn_tensor, fnn_tensor_numel)
-from ..tape cimport Node, check_inplace, record, record_inplace, recording, recording2
-from ..tensor cimport Tensor, alias, attr_i, ctx, door, run1, run2, run_into, wants
-from ..tensor import as_tensor, register
+from ..tape cimport Node, record, recording, recording2
+from ..tensor cimport Tensor, alias, ctx, wants
+from ..tensor import register
+from ..views cimport check_inplace, record_inplace
 
 cdef extern from "fastnn.h":
     enum:
@@ -291,11 +294,25 @@ def publish_unary(Unary m, str name, str doc, names):
 
 # ------------------------------------------------------------------ maps of two operands
 
+cdef fnn_attr no_number[1]
+no_number[0] = attr_i(0)
+
+
+cdef inline bint alike(Binary m, Tensor a, Tensor b) noexcept:
+    """Whether m's operands need no conversion."""
+    return a.t.dtype == b.t.dtype and (not m.floating or is_fp(a.t.dtype))
+
+
 cdef class Binary:
     """y = f(a, b), broadcast and promoted; either may be a number."""
 
     cdef object apply(self, object a, object b):
         cdef Tensor y, ta = None, tb = None
+        if isinstance(a, Tensor) and isinstance(b, Tensor) and alike(self, <Tensor>a, <Tensor>b):
+            y = run2(self.op, <Tensor>a, <Tensor>b, no_number)
+            if self.vjp != NULL and recording2(<Tensor>a, <Tensor>b):
+                save_operands(self, record(self.vjp, self.label, y, <Tensor>a, <Tensor>b), a, b, y)
+            return y
         a = operand(a)
         b = operand(b)
         if a is None or b is None:

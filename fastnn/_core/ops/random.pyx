@@ -18,13 +18,17 @@ import numpy as np
 from libc.math cimport sqrt
 from libc.stdint cimport int64_t, uint64_t
 
+from ..convert import check_device, from_numpy
+from ..door cimport attr_f, attr_i, door
 from ..dtypes cimport as_dtype, default_code, dtype_of
 from ..fnn cimport (FNN_BF16, FNN_BOOL, FNN_F16, FNN_F32, FNN_F64, FNN_I8, FNN_I16, FNN_I32,
                     FNN_I64, FNN_U8, fnn_attr, fnn_call, fnn_op, fnn_tensor, fnn_tensor_data,
                     fnn_tensor_numel)
-from ..tape cimport Node, check_inplace, record, record_inplace, recording
-from ..tensor cimport Tensor, attr_f, attr_i, door, empty_tensor
-from ..tensor import check_device, from_numpy, register
+from ..host import host_op
+from ..tape cimport Node, record, recording
+from ..tensor cimport Tensor, empty_tensor
+from ..tensor import register
+from ..views cimport check_inplace, record_inplace
 
 cdef extern from "fastnn.h":
     enum:
@@ -444,21 +448,29 @@ def multinomial(Tensor input not None, num_samples, bint replacement=False, *, g
                            f"{input.dtype}")
     if num_samples <= 0:
         raise RuntimeError("cannot sample n_sample <= 0 samples")
-    weights = np.asarray(input.detach().to(dtype=dtype_of(FNN_F64)))
-    if not replacement and num_samples > weights.shape[n - 1]:
-        raise RuntimeError("cannot sample n_sample > prob_dist.size(-1) samples without replacement")
-    if not (np.isfinite(weights).all() and (weights >= 0).all()):
-        raise RuntimeError("probability tensor contains either `inf`, `nan` or element < 0")
-    rows = weights.reshape(-1, weights.shape[n - 1])
-    if not (rows.sum(1) > 0).all():
-        raise RuntimeError("invalid multinomial distribution (sum of probabilities <= 0)")
-    picked = (_with_replacement if replacement else _without)(rows, num_samples, generator)
-    y = from_numpy(picked.reshape(weights.shape[:n - 1] + (num_samples,)))
+    if not replacement and num_samples > input.t.size[n - 1]:
+        raise RuntimeError("cannot sample n_sample > prob_dist.size(-1) samples without "
+                           "replacement")
+    weights = input.detach().to(dtype=dtype_of(FNN_F64)).reshape(-1, input.t.size[n - 1])
+    if replacement:
+        noise = rand(len(weights), num_samples, dtype=weights.dtype, generator=generator)
+    else:
+        noise = exponential_(weights.new_empty(weights.shape), generator=generator)
+    y = host_op("multinomial", _multinomial, weights, noise, num_samples, replacement)
+    if n == 1:
+        y = y.reshape(num_samples)
     return y if out is None else out.copy_(y)
 
 
-def _with_replacement(rows, count, generator):
-    u = np.asarray(rand(len(rows), count, dtype=dtype_of(FNN_F64), generator=generator))
+def _multinomial(weights, noise, count, replacement):
+    if not (np.isfinite(weights).all() and (weights >= 0).all()):
+        raise RuntimeError("probability tensor contains either `inf`, `nan` or element < 0")
+    if not (weights.sum(1) > 0).all():
+        raise RuntimeError("invalid multinomial distribution (sum of probabilities <= 0)")
+    return _with_replacement(weights, noise) if replacement else _without(weights, noise, count)
+
+
+def _with_replacement(rows, u):
     below = np.cumsum(rows, 1)
     # the last index of positive weight: rounding must not lead past it
     top = rows.shape[1] - 1 - np.argmax(rows[:, ::-1] > 0, 1)
@@ -467,20 +479,12 @@ def _with_replacement(rows, count, generator):
     return np.array(picked, np.int64)
 
 
-def _without(rows, count, generator):
-    race = empty_like_rows(rows)
-    exponential_(race, generator=generator)
+def _without(rows, race, count):
     with np.errstate(divide="ignore"):
-        key = -rows / np.asarray(race)
+        key = -rows / race
     first = np.argpartition(key, count - 1, 1)[:, :count]
     order = np.argsort(np.take_along_axis(key, first, 1), 1, kind="stable")
     return np.take_along_axis(first, order, 1).astype(np.int64)
-
-
-cdef Tensor empty_like_rows(object rows):
-    cdef int64_t size[2]
-    size[0], size[1] = rows.shape
-    return empty_tensor(FNN_F64, 2, size)
 
 
 # ------------------------------------------------------------------ dropout

@@ -5,13 +5,14 @@ __all__ = ["all", "amax", "amin", "aminmax", "any", "argmax", "argmin", "count_n
 
 from collections import namedtuple
 
+from ..door cimport run1, run_given, run_many
 from ..dtypes cimport as_dtype
-from ..fnn cimport FNN_BOOL, FNN_I64, fnn_attr, fnn_tensor_numel
+from ..fnn cimport FNN_BOOL, FNN_I64, fnn_attr, fnn_op, fnn_tensor_numel
 from ..tape cimport Node, record, record_many, recording
-from ..tensor cimport Tensor, fnn_op, is_float, run1, run_given, run_many, wrap_dim
+from ..tensor cimport Tensor, is_float, wrap_dim
+from ..tensor import register
 from .dims cimport (Dims, fill_attrs, give, keep, parse_dims, reduced_count, reduced_dims, remember,
                     spread)
-from ..tensor import register
 
 cdef extern from "fastnn.h":
     enum:

@@ -9,12 +9,13 @@ __all__ = ["cummax", "cummin", "cumprod", "cumsum", "diff", "logcumsumexp"]
 
 from collections import namedtuple
 
+from ..door cimport attr_i, run1, run2, run_many
 from ..dtypes cimport as_dtype
-from ..fnn cimport FNN_I64, fnn_attr
+from ..fnn cimport FNN_I64, fnn_attr, fnn_op
 from ..tape cimport Node, record, record_many, recording, recording2
-from ..tensor cimport Tensor, attr_i, fnn_op, is_float, run1, run2, run_many, wrap_dim
-from .dims cimport give
+from ..tensor cimport Tensor, is_float, wrap_dim
 from ..tensor import register
+from .dims cimport give
 
 cdef extern from "fastnn.h":
     enum:

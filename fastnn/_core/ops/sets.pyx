@@ -6,28 +6,20 @@ Host ops, but for the comparisons: NumPy computes, and nothing here has a gradie
 __all__ = ["allclose", "bincount", "bucketize", "equal", "histc", "isclose", "isin",
            "searchsorted", "unique", "unique_consecutive"]
 
-from ..fnn cimport FNN_F32, FNN_F64, FNN_I64
-from ..tensor cimport Tensor, from_array, is_float, wrap_dim
-from .dims cimport give
+from ..host import host_op
+from ..tensor cimport Tensor, is_float, wrap_dim
 from ..tensor import register
+from .dims cimport give
 
 import numpy as np
 
 
-cdef object host(object x):
-    return (<Tensor?>x).detach().numpy()
-
-
-cdef Tensor made(object array, object dtype=None):
-    return from_array(np.array(array, dtype=dtype, order="C"))
-
-
 # ------------------------------------------------------------------ unique
 
-cdef object several(list got, bint inverse, bint counts):
+cdef object several(tuple got, bint inverse, bint counts):
     """The parts that were asked for: one tensor, or a tuple."""
-    out = [got[0]] + ([got[1]] if inverse else []) + ([got[2]] if counts else [])
-    return out[0] if len(out) == 1 else tuple(out)
+    out = got[:1] + (got[1:2] if inverse else ()) + (got[2:] if counts else ())
+    return out[0] if len(out) == 1 else out
 
 
 def unique(Tensor input not None, sorted=True, bint return_inverse=False,
@@ -36,41 +28,47 @@ def unique(Tensor input not None, sorted=True, bint return_inverse=False,
 
     Every NaN is distinct.
     """
-    a = host(input)
     if dim is not None:
         dim = wrap_dim(dim, input.t.ndim)
+    return several(host_op("unique", _unique, input, dim), return_inverse, return_counts)
+
+
+def _unique(a, dim):
     values, inverse, counts = np.unique(a, return_inverse=True, return_counts=True, axis=dim,
                                         equal_nan=False)
-    inverse = np.reshape(inverse, a.shape if dim is None else (a.shape[dim],))
-    return several([made(values), made(inverse, np.int64), made(counts, np.int64)],
-                   return_inverse, return_counts)
+    return values, np.reshape(inverse, a.shape if dim is None else (a.shape[dim],)), counts
 
 
 def unique_consecutive(Tensor input not None, bint return_inverse=False, bint return_counts=False,
                        dim=None):
     """As unique, but only neighbours are compared, and the order stays."""
-    a = host(input)
-    rows = a.reshape(-1) if dim is None else np.moveaxis(a, wrap_dim(dim, input.t.ndim), 0)
+    if dim is not None:
+        dim = wrap_dim(dim, input.t.ndim)
+    return several(host_op("unique_consecutive", _unique_consecutive, input, dim), return_inverse,
+                   return_counts)
+
+
+def _unique_consecutive(a, dim):
+    rows = a.reshape(-1) if dim is None else np.moveaxis(a, dim, 0)
     n = len(rows)
     flat = rows.reshape(n, -1)
     new = np.ones(n, bool)
     new[1:] = (flat[1:] != flat[:-1]).any(1)
     start = np.flatnonzero(new)
-    values = rows[start] if dim is None else np.moveaxis(rows[start], 0, wrap_dim(
-        dim, input.t.ndim))
+    values = rows[start] if dim is None else np.moveaxis(rows[start], 0, dim)
     inverse = (np.cumsum(new) - 1).reshape(a.shape if dim is None else (n,))
-    counts = np.diff(np.append(start, n))
-    return several([made(values), made(inverse, np.int64), made(counts, np.int64)],
-                   return_inverse, return_counts)
+    return values, inverse, np.diff(np.append(start, n))
 
 
 def isin(elements, test_elements, *, assume_unique=False, bint invert=False):
     """Whether each element is one of test_elements."""
     if not isinstance(elements, Tensor) and not isinstance(test_elements, Tensor):
         raise TypeError("isin: at least one of elements and test_elements must be a tensor")
-    a = host(elements) if isinstance(elements, Tensor) else np.asarray(elements)
-    b = host(test_elements) if isinstance(test_elements, Tensor) else np.asarray(test_elements)
-    return made(np.isin(a, b, invert=invert))
+    return host_op("isin", _isin, elements, test_elements, invert)
+
+
+def _isin(a, b, invert):
+    return np.isin(np.asarray(a), np.asarray(b), invert=invert)
 
 
 # ------------------------------------------------------------------ bins
@@ -95,16 +93,20 @@ def searchsorted(Tensor sorted_sequence not None, input, *, bint out_int32=False
         raise RuntimeError(f"searchsorted(): side can only be 'left' or 'right' but got {side}")
     if side == "left" and right:
         raise RuntimeError("searchsorted(): side and right can't be set to opposites")
-    edges = host(sorted_sequence)
-    values = host(input) if isinstance(input, Tensor) else np.asarray(input)
+    found = host_op("searchsorted", _searchsorted, sorted_sequence, input, sorter,
+                    right or side == "right", np.int32 if out_int32 else np.int64)
+    return give(found, out)
+
+
+def _searchsorted(edges, values, sorter, right, dtype):
+    values = np.asarray(values)
     if sorter is not None:
-        edges = np.take_along_axis(edges, host(sorter), -1)
+        edges = np.take_along_axis(edges, sorter, -1)
     if edges.ndim == 0 or edges.ndim > 1 and edges.shape[:-1] != values.shape[:-1]:
         raise RuntimeError("searchsorted(): boundaries tensor should be 1 dimension or the first "
                            "dimensions of boundaries tensor and input value tensor must match, "
                            f"but got {edges.shape} and {values.shape}")
-    found = search(edges, values, right or side == "right")
-    return give(made(found, np.int32 if out_int32 else np.int64), out)
+    return np.asarray(search(edges, values, right)).astype(dtype)
 
 
 def bucketize(input, Tensor boundaries not None, *, bint out_int32=False, bint right=False,
@@ -122,8 +124,11 @@ def histc(Tensor input not None, int bins=100, min=0, max=0, *, out=None):
         raise RuntimeError(f"histogram_cpu not implemented for {input.dtype}")
     if bins < 1:
         raise RuntimeError("bins must be > 0")
-    a = host(input).reshape(-1)
-    low, high = float(min), float(max)
+    return give(host_op("histc", _histc, input, bins, float(min), float(max)), out)
+
+
+def _histc(a, bins, low, high):
+    a = a.reshape(-1)
     if low == high and a.size:
         low, high = float(a.min()), float(a.max())
     if low == high:
@@ -132,22 +137,24 @@ def histc(Tensor input not None, int bins=100, min=0, max=0, *, out=None):
         raise RuntimeError(f"range of [{low}, {high}] is not finite")
     if low > high:
         raise RuntimeError("max must be larger than min")
-    return give(made(np.histogram(a, bins, (low, high))[0], a.dtype), out)
+    return np.histogram(a, bins, (low, high))[0].astype(a.dtype)
 
 
 def bincount(Tensor input not None, weights=None, int minlength=0):
     """How often each of 0, 1, 2, ... occurs (or the sum of its weights)."""
-    a = host(input)
+    return host_op("bincount", _bincount, input, weights, minlength)
+
+
+def _bincount(a, w, minlength):
     if a.ndim != 1 or a.dtype.kind not in "iu" or (a.size and a.min() < 0):
         raise RuntimeError("bincount only supports 1-d non-negative integral inputs.")
     if minlength < 0:
         raise RuntimeError("minlength should be >= 0")
-    if weights is None:
-        return made(np.bincount(a, minlength=minlength), np.int64)
-    w = host(weights)
+    if w is None:
+        return np.bincount(a, minlength=minlength).astype(np.int64)
     if w.shape != a.shape:
         raise RuntimeError("weights should be 1-d and have the same length as input")
-    return made(np.bincount(a, w, minlength), np.float32 if w.dtype == np.float32 else np.float64)
+    return np.bincount(a, w, minlength).astype("f4" if w.dtype == np.float32 else "f8")
 
 
 # ------------------------------------------------------------------ comparisons

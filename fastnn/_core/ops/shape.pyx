@@ -7,11 +7,13 @@ __all__ = ["atleast_1d", "atleast_2d", "atleast_3d", "broadcast_shapes", "broadc
 
 from libc.stdint cimport int64_t
 
+from ..door cimport attr_i, attr_ints, attr_scalar, run1, run_into
 from ..fnn cimport FNN_I32, FNN_I64, fnn_attr, fnn_dtype, fnn_dtype_size
-from ..tape cimport Node, check_inplace, record, record_view, recording
-from ..tensor cimport (Tensor, attr_i, attr_ints, attr_scalar, empty_tensor, run1, run_into,
-                       view_of, wrap_dim)
-from ..tensor import Size, register
+from ..size import Size
+from ..tape cimport Node, record, record_view, recording
+from ..tensor cimport Tensor, empty_tensor, view_of, wrap_dim
+from ..tensor import register
+from ..views cimport check_inplace
 from .copy cimport c_clone, c_fill_
 from .view cimport c_permute, c_reshape, c_transpose
 

@@ -6,9 +6,10 @@ import warnings
 
 from libc.stdint cimport int64_t
 
-from ..fnn cimport fnn_attr, fnn_tensor_is_contiguous
+from ..door cimport attr_i, run1, run2
+from ..fnn cimport fnn_attr, fnn_op, fnn_tensor_is_contiguous
 from ..tape cimport Node, record, recording
-from ..tensor cimport Tensor, attr_i, ctx, fnn_op, run1, run2
+from ..tensor cimport Tensor, ctx
 from ..tensor import register
 
 cdef extern from "fastnn.h":

@@ -9,10 +9,12 @@ __all__ = ["argsort", "kthvalue", "median", "mode", "msort", "nanmedian", "nanqu
 
 from collections import namedtuple
 
+from ..convert cimport from_array
 from ..fnn cimport fnn_tensor_numel
-from ..tensor cimport Tensor, from_array, is_float, wrap_dim
-from .dims cimport give
+from ..host import host_op
+from ..tensor cimport Tensor, is_float, wrap_dim
 from ..tensor import register
+from .dims cimport give
 
 import numpy as np
 
@@ -24,13 +26,9 @@ NanmedianResult = namedtuple("nanmedian", ["values", "indices"])
 ModeResult = namedtuple("mode", ["values", "indices"])
 
 
-cdef object host(Tensor x):
-    """The elements as a NumPy array that shares memory."""
-    return x.detach().numpy()
-
-
-cdef Tensor positions(object array):
-    return from_array(np.array(array, dtype=np.int64, order="C"))
+cdef Tensor first():
+    """The position of the one element of a tensor without dimensions."""
+    return from_array(np.zeros((), np.int64))
 
 
 def _order(a, d, descending):
@@ -50,8 +48,8 @@ cdef object ordered(Tensor x, object dim, bint descending):
     cdef int d = wrap_dim(dim, x.t.ndim)
     cdef Tensor index
     if x.t.ndim == 0:
-        return x.clone(), positions(0)
-    index = positions(_order(host(x), d, descending))
+        return x.clone(), first()
+    index = host_op("sort", _order, x, d, descending)
     return x.gather(d, index), index
 
 
@@ -68,7 +66,7 @@ def sort(Tensor input not None, dim=-1, bint descending=False, stable=False, *, 
 def argsort(Tensor input not None, dim=-1, bint descending=False, stable=False):
     """The positions that sort input along dim. Always stable."""
     cdef int d = wrap_dim(dim, input.t.ndim)
-    return positions(_order(host(input), d, descending) if input.t.ndim else 0)
+    return host_op("argsort", _order, input, d, descending) if input.t.ndim else first()
 
 
 def msort(Tensor input not None, *, out=None):
@@ -94,20 +92,23 @@ def topk(Tensor input not None, k, dim=-1, bint largest=True, sorted=True, *, ou
     n = input.t.size[d] if input.t.ndim else 1
     if not 0 <= k <= n:
         raise RuntimeError(f"topk: selected index k out of range: k = {k}, size {n}")
-    index = positions(_largest(host(input), d, k, largest) if input.t.ndim else 0)
+    index = host_op("topk", _largest, input, d, k, largest) if input.t.ndim else first()
     values = picked(input, d, index)
     if out is not None:
         values, index = give(values, out[0]), give(index, out[1])
     return TopkResult(values, index)
 
 
-cdef object at_position(Tensor x, object index, int d, bint keepdim):
+cdef object at_position(Tensor x, Tensor index, int d, bint keepdim):
     """(values, indices) at one position per slice; index keeps dimension d."""
-    cdef Tensor i = positions(index)
-    cdef Tensor values = picked(x, d, i)
+    cdef Tensor values = picked(x, d, index)
     if keepdim or x.t.ndim == 0:
-        return values, i
-    return values.squeeze(d), i.squeeze(d)
+        return values, index
+    return values.squeeze(d), index.squeeze(d)
+
+
+def _kth(a, d, k):
+    return np.take(_order(a, d, False), [k - 1], axis=d)
 
 
 def kthvalue(Tensor input not None, k, dim=-1, bint keepdim=False, *, out=None):
@@ -116,7 +117,7 @@ def kthvalue(Tensor input not None, k, dim=-1, bint keepdim=False, *, out=None):
     n = input.t.size[d] if input.t.ndim else 1
     if not 1 <= k <= n:
         raise RuntimeError(f"kthvalue(): selected number k out of range for dimension {d}")
-    index = np.take(_order(host(input), d, False), [k - 1], axis=d) if input.t.ndim else 0
+    index = host_op("kthvalue", _kth, input, d, k) if input.t.ndim else first()
     values, found = at_position(input, index, d, keepdim)
     if out is not None:
         values, found = give(values, out[0]), give(found, out[1])
@@ -145,13 +146,14 @@ cdef object middle(Tensor x, object dim, bint keepdim, bint skip_nan):
         if fnn_tensor_numel(&x.t) == 0:
             return x.new_full((), float("nan")) if is_float(x) else x.new_zeros(())
         flat = x.reshape(-1)
-        value = flat.detach()[int(_median_position(host(flat), 0, skip_nan)[0])]
+        value = flat.detach()[host_op("median", _median_position, flat, 0, skip_nan).item()]
         # all elements that equal the median share its gradient
         return flat.masked_select((flat != flat) if value != value else (flat == value)).amax()
     d = wrap_dim(dim, x.t.ndim)
     if x.t.ndim and x.t.size[d] == 0:
         raise IndexError(f"median(): expected reduction dim {d} to have non-zero size")
-    return at_position(x, _median_position(host(x), d, skip_nan) if x.t.ndim else 0, d, keepdim)
+    index = host_op("median", _median_position, x, d, skip_nan) if x.t.ndim else first()
+    return at_position(x, index, d, keepdim)
 
 
 def median(Tensor input not None, dim=None, bint keepdim=False, *, out=None):
@@ -189,7 +191,7 @@ def mode(Tensor input not None, dim=-1, bint keepdim=False, *, out=None):
     cdef int d = wrap_dim(dim, input.t.ndim)
     if input.t.ndim and input.t.size[d] == 0:
         raise IndexError(f"mode(): expected reduction dim {d} to have non-zero size")
-    index = _mode_position(host(input), d) if input.t.ndim else 0
+    index = host_op("mode", _mode_position, input, d) if input.t.ndim else first()
     values, found = at_position(input, index, d, keepdim)
     if out is not None:
         values, found = give(values, out[0]), give(found, out[1])
@@ -212,6 +214,18 @@ def _ranks(a, q, skip_nan):
     return rank.astype(a.dtype)
 
 
+def _quantile_positions(a, q, skip_nan, how):
+    """Where to look in the sorted rows a: one position, or two and the weight of the second."""
+    at = _ranks(a, q, skip_nan)
+    if how == "nearest":
+        return np.rint(at).astype(np.int64)
+    low, high = np.floor(at), np.ceil(at)
+    if how == "lower" or how == "higher":
+        return (low if how == "lower" else high).astype(np.int64)
+    weight = np.full_like(at, 0.5) if how == "midpoint" else at - low
+    return low.astype(np.int64), high.astype(np.int64), weight
+
+
 cdef object quantile_of(Tensor x, object q, object dim, bint keepdim, str interpolation,
                         bint skip_nan):
     cdef int d
@@ -224,7 +238,7 @@ cdef object quantile_of(Tensor x, object q, object dim, bint keepdim, str interp
         raise RuntimeError("quantile() input tensor must be non-empty")
     if isinstance(q, Tensor) and (<Tensor>q).t.dtype != x.t.dtype:
         raise RuntimeError("quantile() q tensor must be same dtype as the input tensor")
-    rank = np.asarray(q.detach().numpy() if isinstance(q, Tensor) else q, dtype=host(x).dtype)
+    rank = np.asarray(q.detach().numpy() if isinstance(q, Tensor) else q, dtype=x.dtype.name)
     if rank.ndim > 1:
         raise RuntimeError("quantile() q must be a scalar or 1D tensor")
     if not ((rank >= 0) & (rank <= 1)).all():
@@ -232,22 +246,15 @@ cdef object quantile_of(Tensor x, object q, object dim, bint keepdim, str interp
     d = 0 if dim is None else wrap_dim(dim, x.t.ndim)
     rows = x.reshape(-1) if dim is None or x.t.ndim == 0 else x.movedim(d, -1)
     values = ordered(rows, -1, False)[0]
-    at = _ranks(host(rows), np.atleast_1d(rank), skip_nan)
-    y = interpolated(values, at, interpolation)  # (..., number of q)
+    at = host_op("quantile", _quantile_positions, rows, np.atleast_1d(rank), skip_nan,
+                 interpolation)
+    if isinstance(at, tuple):  # y: (..., number of q)
+        y = values.gather(-1, at[0]).lerp(values.gather(-1, at[1]), at[2])
+    else:
+        y = values.gather(-1, at)
     if keepdim:
         y = y.reshape([1] * x.t.ndim + [rank.size]) if dim is None else y.unsqueeze(d)
     return y.squeeze(-1) if rank.ndim == 0 else y.movedim(-1, 0)
-
-
-cdef object interpolated(Tensor values, object at, str how):
-    if how == "nearest":
-        return values.gather(-1, positions(np.rint(at)))
-    low, high = np.floor(at), np.ceil(at)
-    if how == "lower" or how == "higher":
-        return values.gather(-1, positions(low if how == "lower" else high))
-    weight = np.full_like(at, 0.5) if how == "midpoint" else at - low
-    a, b = values.gather(-1, positions(low)), values.gather(-1, positions(high))
-    return a.lerp(b, from_array(np.ascontiguousarray(weight)))
 
 
 def quantile(Tensor input not None, q, dim=None, bint keepdim=False, *, interpolation="linear",

@@ -8,9 +8,11 @@ __all__ = ["as_strided", "flatten", "narrow", "permute", "reshape", "select", "s
 
 from libc.stdint cimport int64_t
 
+from ..door cimport attr_i, run1, run_into
 from ..fnn cimport fnn_attr, fnn_dtype, fnn_dtype_size, fnn_tensor_is_contiguous, fnn_tensor_numel
+from ..host import host_op
 from ..tape cimport Node, record_view, recording
-from ..tensor cimport Tensor, alias, attr_i, empty_tensor, run1, run_into, view_of, wrap_dim
+from ..tensor cimport Tensor, alias, empty_tensor, view_of, wrap_dim
 from ..tensor import register
 
 cdef extern from "fastnn.h":
@@ -497,7 +499,7 @@ def as_strided_backward(Tensor g not None, Tensor view not None, Tensor base not
     index[where.reshape(-1) - lowest] = np.arange(where.size)
     taken = index[_positions(view).reshape(-1) - lowest]
     keep = taken >= 0
-    from ..tensor import from_numpy
+    from ..convert import from_numpy
     out = zeros_flat(base, where.size)
     part = g.reshape(-1)
     if not keep.all():
@@ -528,7 +530,10 @@ def _extent(Tensor a not None, Tensor b not None):
 
 def add_overlapping(Tensor part not None, Tensor g not None):
     """part += g where elements of part share memory: every contribution counts."""
-    np.add.at(np.asarray(memoryview(_flat_storage(part))), _positions(part), g._array())
+    def add(_, values):
+        np.add.at(np.asarray(memoryview(_flat_storage(part))), _positions(part), values)
+
+    host_op("add_overlapping", add, part, g)
 
 
 cdef Tensor _flat_storage(Tensor a):

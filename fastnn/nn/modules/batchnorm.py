@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from fastnn._core.convert import tensor
 from fastnn._core.ops import empty, ones, zeros
-from fastnn._core.tensor import Tensor, tensor
+from fastnn._core.tensor import Tensor
 from fastnn.nn import functional as F
 from fastnn.nn import init
 from fastnn.nn.modules.module import Module

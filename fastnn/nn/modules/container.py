@@ -8,6 +8,7 @@ from itertools import islice
 from typing import Any
 
 from fastnn._core.tensor import Tensor
+from fastnn.nn.modules._calls import global_hooks
 from fastnn.nn.modules.module import Module
 from fastnn.nn.parameter import Parameter
 
@@ -107,7 +108,8 @@ class Sequential(_Numbered):
 
     def forward(self, input: Any) -> Any:
         for module in self._modules.values():
-            input = module(input)
+            direct = module._direct and not global_hooks
+            input = module.forward(input) if direct else module(input)
         return input
 
     def _of(self, items: list[tuple[str, Module]]) -> Sequential:

@@ -29,6 +29,9 @@ class Module(StateDict):
     training: bool
     forward: Callable[..., Any]
     _hooked = False  # whether calls must look for hooks; set by the first registration
+    # Whether a call is forward and nothing else: no hook on this module, no __call__ of the class's
+    # own. A container may then call forward itself, unless there are global hooks.
+    _direct = True
     _version = 1
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -39,11 +42,17 @@ class Module(StateDict):
         own["_modules"] = Registry(own)
         own["_non_persistent_buffers_set"] = set()
 
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        cls._direct = cls.__call__ is Module.__call__
+
     # -------------------------------------------------- calling
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if self._hooked or global_hooks:
             return call_with_hooks(self, args, kwargs)
-        return self.forward(*args, **kwargs)
+        if kwargs:
+            return self.forward(*args, **kwargs)
+        return self.forward(*args)
 
     def forward(self, *args: Any) -> Any:  # type: ignore[no-redef]
         """What the module computes; every subclass defines it."""
@@ -351,6 +360,7 @@ class Module(StateDict):
                   **options: bool) -> Handle:
         hooks = self.__dict__.setdefault(kind, OrderedDict())
         self.__dict__["_hooked"] = True
+        self.__dict__["_direct"] = False
         handle = Handle(hooks, hook)
         hooks[handle.id] = (hook, options)
         if prepend:

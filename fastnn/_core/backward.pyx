@@ -1,0 +1,76 @@
+"""backward() and grad(): what programs call to run the engine."""
+
+from .engine cimport run_backward
+from .gradient cimport filled
+from .tensor cimport Tensor, wants
+from .tensor import register
+
+
+def backward(tensors, grad_tensors=None, retain_graph=None, create_graph=False, inputs=None):
+    """Add d(sum of tensors * grad_tensors)/d(leaf) to .grad of every leaf (or of inputs)."""
+    roots = [tensors] if isinstance(tensors, Tensor) else list(tensors)
+    if grad_tensors is None:
+        seeds = [None] * len(roots)
+    else:
+        seeds = [grad_tensors] if isinstance(grad_tensors, Tensor) else list(grad_tensors)
+    if len(seeds) != len(roots):
+        raise RuntimeError(f"got {len(roots)} tensors and {len(seeds)} gradients")
+    ins = None
+    if inputs is not None:
+        ins = [inputs] if isinstance(inputs, Tensor) else list(inputs)
+        if not ins:
+            raise RuntimeError("backward: inputs cannot be empty")
+    retain = create_graph if retain_graph is None else retain_graph
+    run_backward(roots, seeds, retain, create_graph, ins, True)
+
+
+def grad(outputs, inputs, grad_outputs=None, retain_graph=None, create_graph=False,
+         allow_unused=None, is_grads_batched=False, materialize_grads=False):
+    """The gradients of inputs, as a tuple; .grad is left alone.
+
+    Raises RuntimeError for an input that outputs do not depend on, unless allow_unused
+    (its gradient is then None) or materialize_grads (then zeros).
+    """
+    cdef Tensor t
+    roots = [outputs] if isinstance(outputs, Tensor) else list(outputs)
+    ins = [inputs] if isinstance(inputs, Tensor) else list(inputs)
+    if grad_outputs is None:
+        seeds = [None] * len(roots)
+    else:
+        seeds = [grad_outputs] if isinstance(grad_outputs, Tensor) else list(grad_outputs)
+    if len(seeds) != len(roots):
+        raise RuntimeError(f"got {len(roots)} outputs and {len(seeds)} grad_outputs")
+    if is_grads_batched:
+        raise NotImplementedError("grad: is_grads_batched is not supported")
+    for x in ins:
+        if not wants(<Tensor?>x):
+            raise RuntimeError("one of the differentiated tensors does not require grad")
+    retain = create_graph if retain_graph is None else retain_graph
+    out = run_backward(roots, seeds, retain, create_graph, ins, False)
+    for i in range(len(out)):
+        if out[i] is None:
+            if materialize_grads:
+                t = <Tensor>ins[i]
+                out[i] = filled(t.t.dtype, t.t.ndim, t.t.size, 0)
+            elif not allow_unused:
+                raise RuntimeError("one of the differentiated tensors appears to not have been "
+                                   "used in the graph; set allow_unused=True if this is wanted")
+    return tuple(out)
+
+
+def _backward(Tensor self not None, gradient=None, retain_graph=None, bint create_graph=False,
+              inputs=None):
+    """Add the gradient of this tensor to .grad of the leaves it depends on.
+
+    gradient: the vector of the vector-Jacobian product; may be left out for one element.
+    """
+    cdef bint retain = create_graph if retain_graph is None else retain_graph
+    cdef list ins = None
+    if inputs is not None:
+        ins = [inputs] if isinstance(inputs, Tensor) else list(inputs)
+        if not ins:
+            raise RuntimeError("backward: inputs cannot be empty")
+    run_backward([self], [gradient], retain, create_graph, ins, True)
+
+
+register("backward", _backward)

@@ -1,0 +1,29 @@
+# Made by python -m tools.stubs.
+from typing import Any
+
+import numpy as np
+
+from fastnn._core.dtypes import device as Device
+from fastnn._core.dtypes import dtype as DType
+from fastnn._core.tensor import Tensor
+
+def _to_array(data: Any, copy: Any) -> Any: ...
+def tensor(
+    data: Any,
+    *,
+    dtype: DType | type | None = None,
+    device: Device | str | None = None,
+    requires_grad: bool = False,
+    pin_memory: bool = False,
+) -> Tensor: ...
+def check_device(d: Any) -> None: ...
+def from_numpy(array: Any) -> Tensor: ...
+def as_tensor(
+    data: Any,
+    dtype: DType | type | None = None,
+    device: Device | str | None = None,
+) -> Tensor: ...
+def tolist(self) -> Any: ...
+def _array(self) -> Any: ...
+def numpy(self, *, force: bool = False) -> np.ndarray[Any, Any]: ...
+def _unpickle(array: Any, requires_grad: bool, reinterpret: Any) -> Any: ...

@@ -1,0 +1,3 @@
+# Made by python -m tools.stubs.
+class ViewSpec:
+    ...

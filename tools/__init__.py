@@ -1,0 +1,1 @@
+"""What the tree makes of itself: run as `python -m tools.NAME`."""

@@ -73,17 +73,17 @@ asan: $(VENV)/ready ## a subset of the tests under AddressSanitizer and UBSan
 	$(PY) -m pip install -q $(TEST_TOOLS)
 	CC=gcc FASTNN_PLANT=1 FASTNN_SANITIZE="-fsanitize=address,undefined -fno-sanitize-recover=undefined" \
 	  .ci/tree asan $(PY)
-	cd build/trees/asan && FASTNN_ALLOCATOR=system $(ASAN) ../../../$(PY) -m pytest -q --capture=sys \
+	cd build/trees/asan && FASTNN_ALLOCATOR=system $(ASAN) $(abspath $(PY)) -m pytest -q --capture=sys \
 	  $(ASAN_TESTS)
-	cd build/trees/asan && $(ASAN) ../../../$(PY) -m pytest -q --capture=sys tests/runtime
+	cd build/trees/asan && $(ASAN) $(abspath $(PY)) -m pytest -q --capture=sys tests/runtime
 
 test-builds: $(VENV)/ready ## with clang, and without OpenMP, each a build of its own
 	$(PY) -m pip install -q $(TEST_TOOLS)
 	for kind in clang gcc; do \
 	  command -v $$kind >/dev/null || { echo "no $$kind"; continue; }; \
 	  CC=$$kind FASTNN_OPENMP=0 .ci/tree $$kind $(PY) || exit 1; \
-	  (cd build/trees/$$kind && ../../../$(PY) -m fastnn info | grep "built with  *$$kind .*, no OpenMP" && \
-	    ../../../$(PY) -m pytest -q tests/kernels tests/tape tests/runtime) || exit 1; done
+	  (cd build/trees/$$kind && $(abspath $(PY)) -m fastnn info | grep "built with  *$$kind .*, no OpenMP" && \
+	    $(abspath $(PY)) -m pytest -q tests/kernels tests/tape tests/runtime) || exit 1; done
 
 bench: $(VENV)/built ## kernels, ops and overhead, against NumPy and what else is installed
 	$(PY) -m pytest -q bench --benchmark-only

@@ -24,12 +24,12 @@ SKIPPED = ("_f", "_name", "_map", "_doc")  # loop variables of the modules
 
 
 def modules() -> Iterator[Any]:
-    """Every compiled module of the core."""
+    """Every compiled module of the core but the one that holds Cython's own functions."""
     import fastnn._core.ops as ops
 
     for package in (fastnn._core, ops):
         for found in pkgutil.iter_modules(package.__path__):
-            if not found.ispkg:
+            if not found.ispkg and found.name != "shared":
                 yield importlib.import_module(f"{package.__name__}.{found.name}")
 
 

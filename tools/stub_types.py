@@ -56,7 +56,7 @@ RETURNS = {
         "int",
     ),
     **dict.fromkeys(
-        ("version", "parallel_backend", "isa", "isa_best", "name"),
+        ("version", "build", "parallel_backend", "isa", "isa_best", "name"),
         "str",
     ),
     **dict.fromkeys(

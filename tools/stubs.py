@@ -7,34 +7,29 @@ tests/build/test_stubs.py checks that the files in the tree are what this would 
 
 import importlib
 import inspect
-import pkgutil
 import re
 import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import fastnn
 from tools import stub_types as types
 
-ROOT = Path(fastnn.__file__).parent
+ROOT = Path(__file__).resolve().parents[1]
 HEAD = "# Made by python -m tools.stubs.\n"
 FUNCTIONS = ("cython_function_or_method", "function", "method_descriptor")
 SKIPPED = ("_f", "_name", "_map", "_doc")  # loop variables of the modules
 
 
 def modules() -> Iterator[Any]:
-    """Every compiled module of the core but the one that holds Cython's own functions."""
-    import fastnn._core.ops as ops
-
-    for package in (fastnn._core, ops):
-        for found in pkgutil.iter_modules(package.__path__):
-            if not found.ispkg and found.name != "shared":
-                yield importlib.import_module(f"{package.__name__}.{found.name}")
+    """Every compiled module of the core."""
+    for source in sorted((ROOT / "fastnn/_core").rglob("*.pyx")):
+        name = source.relative_to(ROOT).with_suffix("").as_posix()
+        yield importlib.import_module(name.replace("/", "."))
 
 
 def path_of(module: Any) -> Path:
-    return ROOT.parent / (module.__name__.replace(".", "/") + ".pyi")
+    return ROOT / (module.__name__.replace(".", "/") + ".pyi")
 
 
 def is_function(value: Any) -> bool:
@@ -217,7 +212,7 @@ def main() -> None:
     for path, text in wanted.items():
         if not path.exists() or path.read_text() != text:
             path.write_text(text)
-            print("wrote", path.relative_to(ROOT.parent))
+            print("wrote", path.relative_to(ROOT))
 
 
 if __name__ == "__main__":

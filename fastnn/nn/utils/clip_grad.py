@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
-from fastnn._core.ops import clipping as ops
+from fastnn._core.ops.clipping import grad_clamp, grad_norm, grad_scale
 from fastnn._core.tensor import Tensor
 from fastnn.autograd import no_grad
 
@@ -26,7 +26,7 @@ def get_total_norm(tensors: Tensor | Iterable[Tensor], norm_type: float = 2.0,
 
     Errors: RuntimeError for a norm that is not finite, where error_if_nonfinite.
     """
-    norm = ops.grad_norm(_listed(tensors), float(norm_type))
+    norm = grad_norm(_listed(tensors), float(norm_type))
     if error_if_nonfinite and not math.isfinite(float(norm)):
         raise RuntimeError(
             f"The total norm of order {norm_type} for gradients from `parameters` is non-finite, "
@@ -40,7 +40,7 @@ def clip_grads_with_norm_(parameters: Tensor | Iterable[Tensor], max_norm: float
                           total_norm: Tensor, foreach: bool | None = None) -> None:
     """Multiply the gradients by min(1, max_norm / (total_norm + 1e-6)), in place."""
     with no_grad():
-        ops.grad_scale(_grads(parameters), total_norm, float(max_norm))
+        grad_scale(_grads(parameters), total_norm, float(max_norm))
 
 
 def clip_grad_norm_(parameters: Tensor | Iterable[Tensor], max_norm: float,
@@ -54,7 +54,7 @@ def clip_grad_norm_(parameters: Tensor | Iterable[Tensor], max_norm: float,
     grads = _grads(parameters)
     with no_grad():
         norm = get_total_norm(grads, norm_type, error_if_nonfinite)
-        ops.grad_scale(grads, norm, float(max_norm))
+        grad_scale(grads, norm, float(max_norm))
     return norm
 
 
@@ -62,4 +62,4 @@ def clip_grad_value_(parameters: Tensor | Iterable[Tensor], clip_value: float,
                      foreach: bool | None = None) -> None:
     """Clamp every gradient to [-clip_value, clip_value], in place."""
     with no_grad():
-        ops.grad_clamp(_grads(parameters), -float(clip_value), float(clip_value))
+        grad_clamp(_grads(parameters), -float(clip_value), float(clip_value))

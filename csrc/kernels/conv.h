@@ -40,13 +40,17 @@ typedef struct fnn_conv_kernels {
   /* One column per channel of its own: C[i][j] (+)= sum over segments (k = 1) of A[i][j] B[j];
    * here n is any number, its panel one for all. */
   void (*depthwise)(const fnn_conv_block *g);
-  /* C[s][j] += sum over rows i of A[i][a_s + j] B[i][j], B's rows rsb apart. */
-  void (*depthwise_w)(const fnn_conv_block *g, int64_t rsb);
+  /* C[seg.b][j] += sum over the pixels i of all rows of A[row.a + i*rsa + seg.a + j] times
+   * B[row.b + i*rsb + j], one chain in this order. */
+  void (*depthwise_w)(const fnn_conv_block *g, int64_t rsb, int64_t nrows,
+                      const fnn_conv_segment *row);
   /* A panel of w's columns [j, j+n). */
   void (*pack_w)(const fnn_conv_weight *w, const void *from, int64_t j, int64_t n, void *panel);
   /* w (contiguous taps within channels within n) from x[tap*C + c][n], rows ldx apart. */
   void (*unpack_w)(const fnn_conv_weight *w, const void *x, int64_t ldx, int64_t j, int64_t n,
                    void *to);
+  /* y[j*ys + i] = x[i*xs + j] */
+  void (*transpose)(int64_t rows, int64_t cols, const void *x, int64_t xs, void *y, int64_t ys);
   /* x += y */
   void (*add)(int64_t n, const void *y, void *x);
 } fnn_conv_kernels;

@@ -5,6 +5,8 @@
 #include "ops/conv.h"
 
 #define PART_BYTES (512 << 10) /* of x and y that one piece of work touches */
+#define DEPTH_BYTES (96 << 10) /* the same where every channel is by itself, */
+#define DEPTH_COLUMNS 16       /* and its channels */
 #define PANEL_ROWS 1024        /* K block: rows of a weight panel that stay in L2 beside it */
 #define MIN_ROWS 6             /* rows of pixels that fill a register tile */
 #define PARALLEL_WORK (1 << 18)
@@ -13,13 +15,12 @@ typedef struct {
   fnn_conv g;
   const fnn_conv_kernels *k;
   int64_t item, rows;            /* bytes; K of the product */
-  int depthwise, axis, relu;
-  fnn_pixels x, y;
-  fnn_conv_weight w;
-  const char *weight, *bias;
+  int depthwise, moved, axis;
+  fnn_conv_product p; /* the operands */
   fnn_conv_run *runs[FNN_CONV_DIMS];
   int64_t nruns[FNN_CONV_DIMS];
-  int64_t wide, panels;          /* columns of a group with their padding; panels of all groups */
+  int64_t columns, wide, panels; /* of a panel; of a group, padded; panels of all groups:
+                                  * none where the convolution is a product as it stands */
   int64_t images, band, units_n, units_q, parts;
   int64_t runs_bytes, packed_bytes, x_bytes, y_bytes, seg_bytes;
   char *packed, *scratch;
@@ -35,63 +36,86 @@ typedef struct {
 /* Pieces small enough for the cache, then enough of them for the threads. */
 static void cut_work(job *j) {
   const fnn_conv *g = &j->g;
-  int64_t bytes = (fnn_conv_count(g->in) * g->cin + fnn_conv_count(g->out) * g->cout) * g->groups * j->item;
+  int64_t channels = (g->cin + g->cout) * g->groups, most = PART_BYTES;
   int64_t want = 4 * fnn_max_threads(), length = g->out[j->axis];
-  j->images = fnn_max64(1, fnn_min64(g->batch, PART_BYTES / fnn_max64(1, bytes)));
+  if (j->depthwise && j->moved) {
+    channels = 2 * j->columns;
+    most = DEPTH_BYTES;
+  }
+  int64_t in = fnn_conv_count(g->in), out = fnn_conv_count(g->out);
+  int64_t bytes = fnn_max64(1, fnn_max64(in, out) * channels * j->item);
+  j->images = fnn_max64(1, fnn_min64(g->batch, most / bytes));
   j->band = length;
-  if (bytes > PART_BYTES) j->band = fnn_max64(1, length / fnn_ceil_div(bytes, PART_BYTES));
+  if (bytes > most) j->band = fnn_max64(1, length / fnn_ceil_div(bytes, most));
   while (j->images > 1 && fnn_ceil_div(g->batch, j->images) < want) j->images /= 2;
   j->units_n = fnn_ceil_div(g->batch, j->images);
-  while (j->band * (fnn_conv_count(g->out) / length) > 64 && j->band > 1 &&
+  while (j->band * (out / length) > 64 && j->band > 1 &&
          j->units_n * fnn_ceil_div(length, j->band) < want)
     j->band = fnn_ceil_div(j->band, 2);
   j->units_q = fnn_ceil_div(length, j->band);
   j->parts = fnn_min64(j->panels, fnn_ceil_div(want, j->units_n * j->units_q));
+  if (j->depthwise) j->parts = j->panels;
+}
+
+static fnn_conv_product operands(const fnn_conv *g, const fnn_call *c) {
+  const fnn_tensor *w = c->in[1], *b = c->in[2];
+  int t = g->transposed;
+  fnn_conv_product p = {.x = fnn_conv_pixels(c->in[0]), .y = fnn_conv_pixels(c->out[0]),
+                        .w = {g->cout, g->cin, g->taps, w->stride[t], w->stride[!t], 1, t},
+                        .weight = w->storage ? fnn_tensor_data(w) : NULL,
+                        .bias = b && b->storage ? fnn_tensor_data(b) : NULL,
+                        .relu = c->attr[4].v.i == 1};
+  for (int d = 2; d < w->ndim; d++)
+    if (w->size[d] > 1) p.w.st = w->stride[d];
+  if (fnn_conv_is_depthwise(g)) {
+    p.w.n = g->groups;
+    p.w.sn = w->stride[0];
+  }
+  return p;
+}
+
+static void set_bytes(job *j) {
+  const fnn_conv *g = &j->g;
+  for (int d = 0; d < FNN_CONV_DIMS; d++) {
+    j->nruns[d] = fnn_conv_runs(g, d, NULL);
+    j->runs_bytes += j->nruns[d] * (int64_t)sizeof(fnn_conv_run);
+  }
+  j->runs_bytes = fnn_round_up(j->runs_bytes, FNN_ALIGN);
+  j->packed_bytes = (j->depthwise ? 1 : g->groups) * j->rows * j->wide * j->item;
+  j->packed_bytes = fnn_round_up(j->packed_bytes, FNN_ALIGN);
+  int64_t reach = fnn_conv_reach_max(g, j->axis, j->band);
+  int64_t cx = j->depthwise ? j->columns : g->cin * g->groups;
+  int64_t cy = j->depthwise ? j->columns : g->cout * g->groups;
+  fnn_pixels xs = fnn_conv_dense(g->in, j->axis, reach, cx);
+  fnn_pixels ys = fnn_conv_dense(g->out, j->axis, j->band, cy);
+  if (j->p.x.channel != 1) j->x_bytes = fnn_round_up(xs.batch * j->images * j->item, FNN_ALIGN);
+  if (j->p.y.channel != 1) j->y_bytes = fnn_round_up(ys.batch * j->images * j->item, FNN_ALIGN);
+  j->seg_bytes = fnn_round_up(2 * g->taps * (int64_t)sizeof(fnn_conv_segment), FNN_ALIGN);
 }
 
 static job make_job(const fnn_call *c, int transposed) {
-  const fnn_tensor *w = c->in[1];
   job j = {.g = fnn_conv_of(c, transposed)};
   fnn_conv *g = &j.g;
   j.k = fnn_conv_kernels_of(g->dtype);
   j.item = fnn_dtype_size((fnn_dtype)g->dtype);
+  j.p = operands(g, c);
+  if (fnn_conv_is_product(g, &j.p.x, &j.p.y)) return j;
   j.depthwise = fnn_conv_is_depthwise(g);
   j.axis = fnn_conv_axis(g);
-  j.relu = c->attr[4].v.i == 1;
-  j.x = fnn_conv_pixels(c->in[0]);
-  j.y = fnn_conv_pixels(c->out[0]);
-  int64_t st = 0;
-  for (int d = 2; d < w->ndim; d++)
-    if (w->size[d] > 1) st = w->stride[d];
-  if (st == 0) st = 1;
-  j.w = (fnn_conv_weight){g->cout, g->cin, g->taps, w->stride[transposed], w->stride[!transposed],
-                          st, transposed};
-  if (j.depthwise) {
-    j.w.n = g->groups;
-    j.w.sn = w->stride[0];
-  }
   j.rows = g->taps * (j.depthwise ? 1 : g->cin);
-  j.wide = fnn_round_up(j.w.n, j.k->vl);
-  j.panels = j.depthwise ? 1 : g->groups * fnn_ceil_div(g->cout, j.k->nr);
+  j.wide = fnn_round_up(j.p.w.n, j.k->vl);
+  j.moved = j.p.x.channel != 1 || j.p.y.channel != 1;
+  j.columns = !j.depthwise ? j.k->nr : j.moved ? DEPTH_COLUMNS : j.p.w.n;
+  j.panels = (j.depthwise ? 1 : g->groups) * fnn_ceil_div(j.p.w.n, j.columns);
   cut_work(&j);
-  for (int d = 0; d < FNN_CONV_DIMS; d++) {
-    j.nruns[d] = fnn_conv_runs(g, d, NULL);
-    j.runs_bytes += j.nruns[d] * (int64_t)sizeof(fnn_conv_run);
-  }
-  j.runs_bytes = fnn_round_up(j.runs_bytes, FNN_ALIGN);
-  j.packed_bytes = fnn_round_up(
-      (j.depthwise ? 1 : g->groups) * j.rows * j.wide * j.item, FNN_ALIGN);
-  fnn_pixels xs = fnn_conv_dense(g->in, j.axis, fnn_conv_reach_max(g, j.axis, j.band), g->cin * g->groups);
-  fnn_pixels ys = fnn_conv_dense(g->out, j.axis, j.band, g->cout * g->groups);
-  if (j.x.channel != 1) j.x_bytes = fnn_round_up(xs.batch * j.images * j.item, FNN_ALIGN);
-  if (j.y.channel != 1) j.y_bytes = fnn_round_up(ys.batch * j.images * j.item, FNN_ALIGN);
-  j.seg_bytes = fnn_round_up(2 * g->taps * (int64_t)sizeof(fnn_conv_segment), FNN_ALIGN);
+  set_bytes(&j);
   return j;
 }
 
 int64_t fnn_conv_workspace(const fnn_opdef *def, const fnn_call *c) {
   if (fnn_tensor_numel(c->out[0]) == 0) return 0;
   job j = make_job(c, def->kernel);
+  if (!j.panels) return fnn_conv_product_bytes(&j.g, &j.p);
   return j.runs_bytes + j.packed_bytes +
          fnn_max_threads() * (j.x_bytes + j.y_bytes + j.seg_bytes);
 }
@@ -99,10 +123,10 @@ int64_t fnn_conv_workspace(const fnn_opdef *def, const fnn_call *c) {
 /* ---- packing */
 
 static void panel_of(const job *j, int64_t p, int64_t *group, int64_t *first, int64_t *n) {
-  int64_t each = j->depthwise ? 1 : j->panels / j->g.groups;
-  *group = j->depthwise ? 0 : p / each;
-  *first = p % each * j->k->nr;
-  *n = j->depthwise ? j->w.n : fnn_min64(j->k->nr, j->g.cout - *first);
+  int64_t each = fnn_ceil_div(j->p.w.n, j->columns);
+  *group = p / each;
+  *first = p % each * j->columns;
+  *n = fnn_min64(j->columns, j->p.w.n - *first);
 }
 
 static char *packed_panel(const job *j, int64_t group, int64_t first) {
@@ -113,9 +137,9 @@ static void pack(void *ctx, int64_t begin, int64_t end, int thread) {
   const job *j = ctx;
   (void)thread;
   for (int64_t p = begin; p < end; p++) {
-    int64_t group, first, n, step = j->g.transposed ? j->g.cin * j->w.sc : j->g.cout * j->w.sn;
+    int64_t group, first, n, step = j->g.transposed ? j->g.cin * j->p.w.sc : j->g.cout * j->p.w.sn;
     panel_of(j, p, &group, &first, &n);
-    j->k->pack_w(&j->w, j->weight + group * step * j->item, first, n,
+    j->k->pack_w(&j->p.w, j->p.weight + group * step * j->item, first, n,
                  packed_panel(j, group, first));
   }
 }
@@ -207,22 +231,12 @@ static void panel(const job *j, const piece *p, int64_t i) {
     int64_t channel = group * j->g.cout + first;
     fnn_conv_block b = {.n = n, .csa = 1, .b = packed_panel(j, group, first), .load = k > 0};
     if (k == blocks - 1) {
-      b.relu = j->relu;
-      b.bias = j->bias ? j->bias + channel * j->item : NULL;
+      b.relu = j->p.relu;
+      b.bias = j->p.bias ? j->p.bias + channel * j->item : NULL;
     }
-    all_blocks(j, p, &b, group * j->g.cin, channel, j->rows * k / blocks,
+    all_blocks(j, p, &b, j->depthwise ? first : group * j->g.cin, channel, j->rows * k / blocks,
                j->rows * (k + 1) / blocks);
   }
-}
-
-static void move_in(const job *j, piece *p, char *to) {
-  const fnn_conv *g = &j->g;
-  int64_t lo, hi;
-  fnn_conv_reach(g, j->axis, p->q0, p->q1, &lo, &hi);
-  p->x = fnn_conv_dense(g->in, j->axis, fnn_conv_reach_max(g, j->axis, j->band), g->cin * g->groups);
-  p->x.data = to - (p->n0 * p->x.batch + lo * p->x.at[j->axis]) * j->item;
-  if (lo < hi)
-    fnn_conv_move(g, g->in, g->cin * g->groups, j->axis, lo, hi, p->n0, p->n1, &j->x, &p->x);
 }
 
 /* The channels that panels [p0, p1) write. */
@@ -234,23 +248,36 @@ static void channels_of(const job *j, const piece *p, int64_t *c0, int64_t *c1) 
   *c1 = group * j->g.cout + first + n;
 }
 
+/* x with its channels contiguous; of a depthwise convolution channels [c0, c1) alone. */
+static void move_in(const job *j, piece *p, int64_t c0, int64_t c1, char *to) {
+  const fnn_conv *g = &j->g;
+  int64_t lo, hi, first = j->depthwise ? c0 : 0, n = j->depthwise ? c1 - c0 : g->cin * g->groups;
+  fnn_pixels from = j->p.x;
+  from.data += first * from.channel * j->item;
+  fnn_conv_reach(g, j->axis, p->q0, p->q1, &lo, &hi);
+  p->x = fnn_conv_dense(g->in, j->axis, fnn_conv_reach_max(g, j->axis, j->band), n);
+  p->x.data = to - (p->n0 * p->x.batch + lo * p->x.at[j->axis]) * j->item;
+  if (lo < hi) fnn_conv_move(g, g->in, n, j->axis, lo, hi, p->n0, p->n1, &from, &p->x);
+  p->x.data -= first * j->item;
+}
+
 static void run_piece(const job *j, piece *p, char *scratch) {
   const fnn_conv *g = &j->g;
   int64_t c0, c1;
   char *ys = scratch + j->x_bytes;
   p->seg = (fnn_conv_segment *)(ys + j->y_bytes);
   p->cut = p->seg + g->taps;
-  p->x = j->x;
-  p->y = j->y;
-  if (j->x_bytes) move_in(j, p, scratch);
+  p->x = j->p.x;
+  p->y = j->p.y;
   channels_of(j, p, &c0, &c1);
+  if (j->x_bytes) move_in(j, p, c0, c1, scratch);
   if (j->y_bytes) {
     p->y = fnn_conv_dense(g->out, j->axis, j->band, c1 - c0);
     p->y.data = ys - (p->n0 * p->y.batch + p->q0 * p->y.at[j->axis] + c0) * j->item;
   }
   for (int64_t i = p->p0; i < p->p1; i++) panel(j, p, i);
   if (j->y_bytes) {
-    fnn_pixels from = p->y, to = j->y;
+    fnn_pixels from = p->y, to = j->p.y;
     from.data += c0 * j->item;
     to.data += c0 * to.channel * j->item;
     fnn_conv_move(g, g->out, c1 - c0, j->axis, p->q0, p->q1, p->n0, p->n1, &from, &to);
@@ -274,8 +301,10 @@ static void run_pieces(void *ctx, int64_t begin, int64_t end, int thread) {
 fnn_status fnn_conv_run_op(const fnn_opdef *def, const fnn_call *c, void *ws) {
   if (fnn_tensor_numel(c->out[0]) == 0) return FNN_OK;
   job j = make_job(c, def->kernel);
-  j.weight = fnn_tensor_data(c->in[1]);
-  j.bias = c->in[2] ? fnn_tensor_data(c->in[2]) : NULL;
+  if (!j.panels) {
+    fnn_conv_product_run(&j.g, &j.p, ws);
+    return FNN_OK;
+  }
   fnn_conv_run *runs = ws;
   for (int d = 0; d < FNN_CONV_DIMS; d++) {
     j.runs[d] = runs;

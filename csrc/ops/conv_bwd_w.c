@@ -18,7 +18,7 @@ typedef struct {
   fnn_conv g;
   const fnn_conv_kernels *k;
   int64_t item, rows;
-  int depthwise, axis;
+  int depthwise, axis, in_place; /* in_place: dy is a panel as it stands */
   fnn_pixels x, dy;
   fnn_conv_run *runs[FNN_CONV_DIMS];
   int64_t nruns[FNN_CONV_DIMS];
@@ -53,6 +53,15 @@ static void cut_work(job *j) {
   j->lanes = fnn_max64(1, fnn_min64(j->lanes, j->chunks));
 }
 
+/* Whether dy's pixels are rows of one panel. */
+static int is_panel(const job *j) {
+  const fnn_conv *g = &j->g;
+  int64_t c = g->cout;
+  if (j->depthwise) return j->dy.channel == 1;
+  return g->groups == 1 && j->dy.channel == 1 && c <= j->k->nr && c % j->k->vl == 0 &&
+         j->dy.at[2] == c && j->dy.at[1] % c == 0 && j->dy.at[0] % c == 0 && j->dy.batch % c == 0;
+}
+
 static job make_job(const fnn_call *c) {
   job j = {.g = fnn_conv_of_bwd_w(c)};
   fnn_conv *g = &j.g;
@@ -75,7 +84,8 @@ static job make_job(const fnn_call *c) {
   fnn_pixels xs = fnn_conv_dense(g->in, j.axis, reach, mine);
   fnn_pixels dys = fnn_conv_dense(g->out, j.axis, j.band, wide);
   if (j.x.channel != 1) j.x_bytes = fnn_round_up(xs.batch * j.images * j.item, FNN_ALIGN);
-  if (!j.depthwise || j.dy.channel != 1)
+  j.in_place = is_panel(&j);
+  if (!j.in_place)
     j.dy_bytes = fnn_round_up(dys.batch * j.images * j.item, FNN_ALIGN);
   j.seg_bytes = (g->taps + j.images * g->out[0] * g->out[1]) * (int64_t)sizeof(fnn_conv_segment);
   j.seg_bytes = fnn_round_up(j.seg_bytes, FNN_ALIGN);
@@ -119,6 +129,7 @@ static void move_x(const job *j, piece *p, char *to) {
 static fnn_pixels panel_of(const job *j, const piece *p, int64_t i, int64_t n) {
   const fnn_conv *g = &j->g;
   int64_t wide = fnn_round_up(n, j->k->vl), full = i * j->k->nr;
+  if (j->in_place) return j->dy;
   fnn_pixels q = fnn_conv_dense(g->out, j->axis, j->band, wide);
   q.data = p->panels + q.batch / wide * j->images * full * j->item -
            (p->n0 * q.batch + p->q0 * q.at[j->axis]) * j->item;
@@ -129,7 +140,7 @@ static void move_dy(const job *j, piece *p) {
   const fnn_conv *g = &j->g;
   int64_t nr = j->depthwise ? p->n : j->k->nr;
   p->dy = j->dy;
-  if (!j->dy_bytes) return;
+  if (j->in_place) return;
   for (int64_t i = 0; i * nr < p->n; i++) {
     int64_t n = fnn_min64(nr, p->n - i * nr);
     fnn_pixels from = j->dy, to = panel_of(j, p, i, n);
@@ -179,13 +190,10 @@ static void block(const job *j, const piece *p, const fnn_conv_run *const run[])
 static void block_depthwise(const job *j, const piece *p, const fnn_conv_run *const run[]) {
   int64_t at, taps = fnn_conv_segments(&j->g, &p->x, run, p->taps, &at);
   int64_t rows = pixel_rows(p, &p->dy, 1, run, p->pixels);
-  fnn_conv_block b = {.m = run[2]->count, .n = p->n, .rsa = run[2]->rstep * p->x.at[2],
-                      .c = p->sum, .ldc = j->channels, .nseg = taps, .seg = p->taps};
-  for (int64_t i = 0; i < rows; i++) {
-    b.a = p->x.data + (at + p->pixels[i].a) * j->item;
-    b.b = p->dy.data + p->pixels[i].b * j->item;
-    j->k->depthwise_w(&b, p->dy.at[2]);
-  }
+  fnn_conv_block b = {.n = p->n, .a = p->x.data + at * j->item, .b = p->dy.data,
+                      .rsa = run[2]->rstep * p->x.at[2], .c = p->sum, .ldc = j->channels,
+                      .nseg = taps, .seg = p->taps};
+  j->k->depthwise_w(&b, p->dy.at[2], rows, p->pixels);
 }
 
 static void run_chunk(const job *j, piece *p, char *scratch) {

@@ -136,8 +136,9 @@ int fnn_conv_axis(const fnn_conv *g) {
 void fnn_conv_move(const fnn_conv *g, const int64_t *size, int64_t channels, int axis, int64_t lo,
                    int64_t hi, int64_t n0, int64_t n1, const fnn_pixels *x, const fnn_pixels *y) {
   const int64_t item = fnn_dtype_size((fnn_dtype)g->dtype);
-  void (*transpose)(int64_t, int64_t, const char *, int64_t, int64_t, char *, int64_t) =
-      fnn_k->copy->transpose[g->dtype == FNN_F32 ? 2 : 3];
+  const fnn_conv_kernels *k = fnn_conv_kernels_of(g->dtype);
+  const fnn_copy_kernels *copy = fnn_k->copy;
+  const int by_size = g->dtype == FNN_F32 ? 2 : 3;
   int64_t from[FNN_CONV_DIMS] = {0}, to[FNN_CONV_DIMS];
   for (int d = 0; d < FNN_CONV_DIMS; d++) to[d] = size[d];
   from[axis] = lo;
@@ -156,15 +157,14 @@ void fnn_conv_move(const fnn_conv *g, const int64_t *size, int64_t channels, int
         char *b = y->data + item * (n * y->batch + d * y->at[0] + row * y->at[1] +
                                     from[2] * y->at[2]);
         if (x->channel == 1 && y->channel == 1)
-          fnn_k->copy->rows(w, channels * item, a, item * x->at[2], b, item * y->at[2]);
-        else if (y->channel == 1)
-          transpose(channels, w, a, item * x->channel, item * x->at[2], b, item * y->at[2]);
-        else if (y->at[2] == 1)
-          transpose(w, channels, a, item * x->at[2], item * x->channel, b, item * y->channel);
+          copy->rows(w, channels * item, a, item * x->at[2], b, item * y->at[2]);
+        else if (y->channel == 1 && x->at[2] == 1)
+          k->transpose(channels, w, a, x->channel, b, y->at[2]);
+        else if (x->channel == 1 && y->at[2] == 1)
+          k->transpose(w, channels, a, x->at[2], b, y->channel);
         else
           for (int64_t c = 0; c < channels; c++)
-            fnn_k->copy->strided[g->dtype == FNN_F32 ? 2 : 3](
-                w, a + item * c * x->channel, item * x->at[2], b + item * c * y->channel,
-                item * y->at[2]);
+            copy->strided[by_size](w, a + item * c * x->channel, item * x->at[2],
+                                   b + item * c * y->channel, item * y->at[2]);
       }
 }

@@ -10,8 +10,9 @@
 #define CHUNK_BYTES (1 << 20)   /* of x and dy that one chunk touches, */
 #define CHUNK_PIXELS 768        /* and of its pixels */
 #define COLUMNS 64              /* output channels of one piece of work */
-#define PIECES 16               /* so many at least, where there are chunks for them */
-#define PARTIAL_BYTES (8 << 20) /* of all partial sums together */
+#define PIECES 16               /* so many where partial sums are small, */
+#define PARTIAL_BYTES (2 << 20) /* all together at most this, */
+#define PIECES_LARGE 8          /* and so many in any case that there are chunks for */
 #define PARALLEL_WORK (1 << 18)
 
 typedef struct {
@@ -50,7 +51,8 @@ static void cut_work(job *j) {
   j->blocks = j->depthwise ? 1 : g->groups * fnn_ceil_div(g->cout, j->columns);
   j->sum_bytes = fnn_round_up(j->rows * j->channels * j->item, FNN_ALIGN);
   j->lanes = fnn_min64(fnn_ceil_div(PIECES, j->blocks), PARTIAL_BYTES / j->sum_bytes);
-  j->lanes = fnn_max64(1, fnn_min64(j->lanes, j->chunks));
+  j->lanes = fnn_max64(fnn_ceil_div(PIECES_LARGE, j->blocks), j->lanes);
+  j->lanes = fnn_min64(j->lanes, j->chunks);
 }
 
 /* Whether dy's pixels are rows of one panel. */

@@ -57,8 +57,8 @@ from fastnn.nn._pad import pad
 
 __all__ = ["batch_norm", "bilinear", "binary_cross_entropy", "binary_cross_entropy_with_logits",
            "celu", "conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d",
-           "conv_transpose3d", "cross_entropy", "dropout", "elu", "embedding", "gelu", "glu", "hardshrink",
-           "hardsigmoid", "hardswish", "hardtanh", "huber_loss", "kl_div", "l1_loss",
+           "conv_transpose3d", "cross_entropy", "dropout", "elu", "embedding", "gelu", "glu",
+           "hardshrink", "hardsigmoid", "hardswish", "hardtanh", "huber_loss", "kl_div", "l1_loss",
            "layer_norm", "leaky_relu", "linear", "log_softmax", "logsigmoid", "mish", "mse_loss",
            "nll_loss", "normalize", "one_hot", "pad", "prelu", "relu", "relu6", "relu_", "rms_norm",
            "selu", "sigmoid", "silu", "smooth_l1_loss", "softmax", "softmin", "softplus",

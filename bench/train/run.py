@@ -13,13 +13,14 @@ from collections.abc import Iterable
 import fastnn
 from bench import machine
 from bench.table import Result, Row, heading, line, measure
-from bench.train import processes, rows
+from bench.train import conv_rows, processes, rows
 from fastnn._core import runtime
 
 SECTIONS = (
     "training",
     "gemm",
     "shapes",
+    "conv",
     "pointwise",
     "memory",
     "adam",
@@ -27,6 +28,9 @@ SECTIONS = (
     "process",
     "pairs",
 )
+
+
+PEERS = ["torch", "channels_last", "fused", "numpy"]
 
 
 def main() -> None:
@@ -42,12 +46,12 @@ def main() -> None:
     wanted = args.only or SECTIONS
     sections = timed_sections(engines, args, wanted)
     if sections:
-        print(heading(["torch", "fused", "numpy"]))
+        print(heading(PEERS))
     for title, section in sections.items():
         results = []
         chosen = (row for row in section if args.match in row.title)
         for result in measure(chosen, args.seconds, args.rounds):
-            print(line(result, ["torch", "fused", "numpy"]), flush=True)
+            print(line(result, PEERS), flush=True)
             results.append(result)
             gc.collect()
         summary(title, results)
@@ -73,7 +77,7 @@ def timed_sections(
     engines: dict, args: argparse.Namespace, wanted: Iterable[str]
 ) -> dict[str, Iterable[Row]]:
     peak = 0.0
-    if {"gemm", "shapes"} & set(wanted):
+    if {"gemm", "shapes", "conv"} & set(wanted):
         core = machine.fma_peak(runtime.isa())
         peak = 1e9 * args.threads * (core or 0.0)
         print(f"FMA peak of a core, float32: {core or 'not measured'} GF/s")
@@ -81,6 +85,7 @@ def timed_sections(
         "training": rows.training(engines),
         "gemm": rows.squares(engines, peak, args.largest),
         "shapes": rows.shapes(engines, peak, args.seed),
+        "conv": conv_rows.rows(engines, peak),
         "pointwise": rows.pointwise(engines, (1000, 100_000, 10_000_000)),
         "memory": (row for n in (1_000_000, 10_000_000) for row in memory(engines, n)),
         "adam": rows.adam(engines, 10_000_000),

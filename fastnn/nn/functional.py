@@ -30,6 +30,14 @@ from fastnn._core.ops.activation import (
     threshold,
 )
 from fastnn._core.ops.classification import cross_entropy, nll_loss
+from fastnn._core.ops.conv import (
+    conv1d,
+    conv2d,
+    conv3d,
+    conv_transpose1d,
+    conv_transpose2d,
+    conv_transpose3d,
+)
 from fastnn._core.ops.index import one_hot
 from fastnn._core.ops.loss import (
     binary_cross_entropy,
@@ -45,12 +53,14 @@ from fastnn._core.ops.norm import batch_norm, layer_norm, rms_norm
 from fastnn._core.ops.softmax import log_softmax, softmax, softmin
 from fastnn._core.tensor import Tensor
 from fastnn.autograd import no_grad
+from fastnn.nn._pad import pad
 
 __all__ = ["batch_norm", "bilinear", "binary_cross_entropy", "binary_cross_entropy_with_logits",
-           "celu", "cross_entropy", "dropout", "elu", "embedding", "gelu", "glu", "hardshrink",
-           "hardsigmoid", "hardswish", "hardtanh", "huber_loss", "kl_div", "l1_loss",
+           "celu", "conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d",
+           "conv_transpose3d", "cross_entropy", "dropout", "elu", "embedding", "gelu", "glu",
+           "hardshrink", "hardsigmoid", "hardswish", "hardtanh", "huber_loss", "kl_div", "l1_loss",
            "layer_norm", "leaky_relu", "linear", "log_softmax", "logsigmoid", "mish", "mse_loss",
-           "nll_loss", "normalize", "one_hot", "prelu", "relu", "relu6", "relu_", "rms_norm",
+           "nll_loss", "normalize", "one_hot", "pad", "prelu", "relu", "relu6", "relu_", "rms_norm",
            "selu", "sigmoid", "silu", "smooth_l1_loss", "softmax", "softmin", "softplus",
            "softshrink", "softsign", "tanh", "tanhshrink", "threshold"]
 

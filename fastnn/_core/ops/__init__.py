@@ -3,6 +3,7 @@
 from .activation import *
 from .arith import *
 from .compare import *
+from .conv import *
 from .copy import *
 from .create import *
 from .elementary import *

@@ -3,6 +3,7 @@
 from fastnn.nn.modules.activation import *
 from fastnn.nn.modules.batchnorm import *
 from fastnn.nn.modules.container import *
+from fastnn.nn.modules.conv import *
 from fastnn.nn.modules.dropout import *
 from fastnn.nn.modules.flatten import *
 from fastnn.nn.modules.linear import *

@@ -29,6 +29,7 @@ from fastnn._core.ops.activation import (
     tanhshrink,
     threshold,
 )
+from fastnn._core.ops.attention import scaled_dot_product_attention
 from fastnn._core.ops.classification import cross_entropy, nll_loss
 from fastnn._core.ops.index import one_hot
 from fastnn._core.ops.loss import (
@@ -51,7 +52,7 @@ __all__ = ["batch_norm", "bilinear", "binary_cross_entropy", "binary_cross_entro
            "hardsigmoid", "hardswish", "hardtanh", "huber_loss", "kl_div", "l1_loss",
            "layer_norm", "leaky_relu", "linear", "log_softmax", "logsigmoid", "mish", "mse_loss",
            "nll_loss", "normalize", "one_hot", "prelu", "relu", "relu6", "relu_", "rms_norm",
-           "selu", "sigmoid", "silu", "smooth_l1_loss", "softmax", "softmin", "softplus",
+           "scaled_dot_product_attention", "selu", "sigmoid", "silu", "smooth_l1_loss", "softmax", "softmin", "softplus",
            "softshrink", "softsign", "tanh", "tanhshrink", "threshold"]
 
 sigmoid = fastnn.sigmoid

@@ -22,6 +22,7 @@
 #include "kernels/norm.h"
 #include "kernels/clip.h"
 #include "kernels/attention.h"
+#include "kernels/rnn.h"
 
 /* X(type, family): the tables, one of each for every ISA. */
 #define FNN_FAMILIES(X)                                                                       \
@@ -30,7 +31,8 @@
   X(fnn_index_kernels, index) X(fnn_softmax_kernels, softmax) X(fnn_random_kernels, random)   \
   X(fnn_reduce_kernels, reduce) X(fnn_loss_kernels, loss) X(fnn_norm_kernels, norm)           \
   X(fnn_scan_kernels, scan) X(fnn_clip_kernels, clip)                                         \
-  X(fnn_attention_kernels, attention_f32) X(fnn_attention_kernels, attention_f64)
+  X(fnn_attention_kernels, attention_f32) X(fnn_attention_kernels, attention_f64)             \
+  X(fnn_rnn_kernels, rnn_f32) X(fnn_rnn_kernels, rnn_f64)
 
 typedef struct fnn_kernels {
   const char *isa;

@@ -104,7 +104,8 @@ static void run_blocks(void *ctx, int64_t begin, int64_t end, int thread) {
   const job *j = ctx;
   for (int64_t i = begin; i < end; i++) {
     int64_t bh = i / j->blocks;
-    fnn_attention_part r = {bh / j->a.heads, bh % j->a.heads, i % j->blocks * FNN_ATTENTION_Q, 0, 0};
+    fnn_attention_part r = {bh / j->a.heads, bh % j->a.heads, 0, 0, 0};
+    r.q0 = i % j->blocks * FNN_ATTENTION_Q;
     r.nq = fnn_min64(FNN_ATTENTION_Q, j->a.tq - r.q0);
     r.w = fnn_round_up(r.nq, FNN_ATTENTION_W);
     run_block(j, &r, j->scratch + thread * j->l.bytes);

@@ -26,8 +26,8 @@ def _to_float(mask: Tensor, dtype: fastnn.dtype) -> Tensor:
     return zeros.masked_fill(mask, -math.inf)
 
 
-def _merge(attn_mask: Tensor | None, padding: Tensor | None, heads: int, shape: tuple[int, int, int],
-           dtype: fastnn.dtype) -> Tensor | None:
+def _merge(attn_mask: Tensor | None, padding: Tensor | None, heads: int,
+           shape: tuple[int, int, int], dtype: fastnn.dtype) -> Tensor | None:
     """One mask (N or 1, heads or 1, L or 1, S) of both: boolean where both are, else added."""
     n, length, keys = shape
     if attn_mask is not None:

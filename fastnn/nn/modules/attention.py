@@ -25,8 +25,8 @@ class MultiheadAttention(Module):
     Shapes: query (L, N, E), key (S, N, kdim), value (S, N, vdim), with batch_first (N, L, E) and so
     on, without a batch (L, E). forward returns the output, in query's shape, and the weights
     (N, L, S), averaged over heads or (N, heads, L, S); None unless need_weights.
-    key_padding_mask (N, S) and attn_mask (L, S) or (N heads, L, S): boolean, True where a key is NOT
-    looked at, or added to the scores. is_causal says that attn_mask is the causal one.
+    key_padding_mask (N, S) and attn_mask (L, S) or (N heads, L, S): boolean, True where a key is
+    NOT looked at, or added to the scores. is_causal says that attn_mask is the causal one.
     bias_k, bias_v: a learned key and value more; add_zero_attn: a key and value of zeros more.
     need_weights=False is the fast way: no matrix of queries by keys is in memory.
 
@@ -35,6 +35,9 @@ class MultiheadAttention(Module):
     """
 
     in_proj_weight: Parameter | None
+    q_proj_weight: Parameter | None
+    k_proj_weight: Parameter | None
+    v_proj_weight: Parameter | None
     in_proj_bias: Parameter | None
     bias_k: Parameter | None
     bias_v: Parameter | None

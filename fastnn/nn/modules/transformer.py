@@ -132,6 +132,10 @@ class TransformerDecoderLayer(_Layer):
     Shapes: tgt (T, N, E), memory (S, N, E), with batch_first (N, T, E), or without a batch.
     """
 
+    norm1: LayerNorm
+    norm2: LayerNorm
+    norm3: LayerNorm
+
     def __init__(self, d_model: int, nhead: int, dim_feedforward: int = 2048, dropout: float = 0.1,
                  activation: Activation = F.relu, layer_norm_eps: float = 1e-5,
                  batch_first: bool = False, norm_first: bool = False, bias: bool = True,

@@ -29,6 +29,7 @@ from fastnn._core.ops.activation import (
     tanhshrink,
     threshold,
 )
+from fastnn._core.ops.attention import scaled_dot_product_attention
 from fastnn._core.ops.classification import cross_entropy, nll_loss
 from fastnn._core.ops.conv import (
     conv1d,
@@ -53,6 +54,7 @@ from fastnn._core.ops.norm import batch_norm, layer_norm, rms_norm
 from fastnn._core.ops.softmax import log_softmax, softmax, softmin
 from fastnn._core.tensor import Tensor
 from fastnn.autograd import no_grad
+from fastnn.nn._multi_head import multi_head_attention_forward
 from fastnn.nn._pad import pad
 
 __all__ = ["batch_norm", "bilinear", "binary_cross_entropy", "binary_cross_entropy_with_logits",
@@ -60,9 +62,10 @@ __all__ = ["batch_norm", "bilinear", "binary_cross_entropy", "binary_cross_entro
            "conv_transpose3d", "cross_entropy", "dropout", "elu", "embedding", "gelu", "glu",
            "hardshrink", "hardsigmoid", "hardswish", "hardtanh", "huber_loss", "kl_div", "l1_loss",
            "layer_norm", "leaky_relu", "linear", "log_softmax", "logsigmoid", "mish", "mse_loss",
-           "nll_loss", "normalize", "one_hot", "pad", "prelu", "relu", "relu6", "relu_", "rms_norm",
-           "selu", "sigmoid", "silu", "smooth_l1_loss", "softmax", "softmin", "softplus",
-           "softshrink", "softsign", "tanh", "tanhshrink", "threshold"]
+           "multi_head_attention_forward", "nll_loss", "normalize", "one_hot", "pad", "prelu",
+           "relu", "relu6", "relu_", "rms_norm", "scaled_dot_product_attention", "selu", "sigmoid",
+           "silu", "smooth_l1_loss", "softmax", "softmin", "softplus", "softshrink", "softsign",
+           "tanh", "tanhshrink", "threshold"]
 
 sigmoid = fastnn.sigmoid
 tanh = fastnn.tanh

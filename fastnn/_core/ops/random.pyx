@@ -116,6 +116,10 @@ default_generator.seed()
 cdef Generator _default = default_generator
 
 
+cdef Tensor default_state():
+    return _default.state
+
+
 cdef Tensor state_of(object generator):
     if generator is None:
         return _default.state

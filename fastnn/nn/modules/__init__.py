@@ -10,4 +10,6 @@ from fastnn.nn.modules.linear import *
 from fastnn.nn.modules.loss import *
 from fastnn.nn.modules.module import Module
 from fastnn.nn.modules.normalization import *
+from fastnn.nn.modules.rnn import *
 from fastnn.nn.modules.sparse import *
+from fastnn.nn.modules.transformer import *

@@ -1,5 +1,6 @@
 """Utilities for parameters and gradients."""
 
+from fastnn.nn.utils import rnn
 from fastnn.nn.utils.clip_grad import (
     clip_grad_norm_,
     clip_grad_value_,

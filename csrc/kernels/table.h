@@ -21,8 +21,9 @@
 #include "kernels/loss.h"
 #include "kernels/norm.h"
 #include "kernels/clip.h"
-<<<<<<< HEAD
 #include "kernels/conv.h"
+#include "kernels/attention.h"
+#include "kernels/rnn.h"
 
 /* X(type, family): the tables, one of each for every ISA. */
 #define FNN_FAMILIES(X)                                                                       \
@@ -32,9 +33,9 @@
   X(fnn_random_kernels, random) X(fnn_reduce_kernels, reduce)                                 \
   X(fnn_reduce_kernels, reduce_int) X(fnn_loss_kernels, loss) X(fnn_norm_kernels, norm)       \
   X(fnn_scan_kernels, scan) X(fnn_clip_kernels, clip) X(fnn_conv_kernels, conv_f32)           \
-  X(fnn_conv_kernels, conv_f64) X(fnn_map_kernels, map)                                       \
-  X(fnn_attention_kernels, attention_f32) X(fnn_attention_kernels, attention_f64)             \
-  X(fnn_rnn_kernels, rnn_f32) X(fnn_rnn_kernels, rnn_f64)
+  X(fnn_conv_kernels, conv_f64) X(fnn_attention_kernels, attention_f32)                       \
+  X(fnn_attention_kernels, attention_f64) X(fnn_rnn_kernels, rnn_f32)                         \
+  X(fnn_rnn_kernels, rnn_f64)
 
 typedef struct fnn_kernels {
   const char *isa;

@@ -10,8 +10,9 @@ from libc.math cimport sqrt
 from libc.stdint cimport int64_t
 
 from ..fnn cimport FNN_BOOL, fnn_attr, fnn_call, fnn_tensor
+from ..door cimport attr_f, attr_i, door
 from ..tape cimport Node, attach, make_node, recording3, recording_any
-from ..tensor cimport Tensor, attr_f, attr_i, ctx, door, is_float
+from ..tensor cimport Tensor, ctx, is_float
 from .random cimport default_state
 from .softmax cimport plain
 

@@ -10,8 +10,9 @@ __all__ = ["conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d",
 from libc.stdint cimport int64_t
 
 from ..fnn cimport fnn_attr
+from ..door cimport attr_i, attr_ints, run2, run3
 from ..tape cimport Node, record, recording2, recording3
-from ..tensor cimport Tensor, attr_i, attr_ints, run2, run3
+from ..tensor cimport Tensor
 from .shape import constant_pad_nd
 from .softmax cimport plain
 

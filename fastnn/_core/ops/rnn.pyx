@@ -5,8 +5,9 @@ __all__ = []
 from libc.stdint cimport int64_t
 
 from ..fnn cimport FNN_I64, fnn_attr, fnn_op, fnn_tensor_data, fnn_tensor_numel
+from ..door cimport attr_i, attr_ints, run_given
 from ..tape cimport Node, record_many, recording_any
-from ..tensor cimport Tensor, attr_i, attr_ints, ctx, run_given
+from ..tensor cimport Tensor, ctx
 from .softmax cimport plain
 
 cdef extern from "fastnn.h":

@@ -9,6 +9,7 @@ PARAMETERS = {
     "running_mean": "Tensor | None",
     "running_var": "Tensor | None",
     "p": "Any",
+    **dict.fromkeys(("stride", "padding", "dilation", "output_padding", "kernel_size"), "Any"),
     "k": "int",
     "size": "Any",
     "out": "Any",
@@ -79,7 +80,7 @@ RETURNS = {
     **dict.fromkeys(
         ("max", "min", "median", "nanmedian", "unique", "unique_consecutive", "nonzero",
          "atleast_1d", "atleast_2d", "atleast_3d", "item", "tolist", "type", "host_op",
-         "Trace", "_order", "_largest", "_ranks", "_array", "where_method"),
+         "recurrence", "_order", "_largest", "_ranks", "_array", "where_method"),
         "Any",
     ),
     "numpy": "np.ndarray[Any, Any]",

@@ -122,9 +122,9 @@ def method_stub(cls: type, name: str, value: Any) -> str:
 
 
 def members(cls: type) -> Iterator[str]:
-    """Text of every member, in the order of the class."""
+    """Text of every member, by name: the order in the class is that of imports."""
     written = {line.split(":")[0] for line in types.EXTRA.get(cls.__name__, [])}
-    for name, value in vars(cls).items():
+    for name, value in sorted(vars(cls).items()):
         if name.startswith("__") or name in written:
             continue
         if is_function(value):

@@ -7,9 +7,9 @@ class dtype:
     is_floating_point: bool
     is_signed: bool
     is_complex: bool
-    def to_real(self) -> Any: ...
     @property
     def code(self) -> Any: ...
+    def to_real(self) -> Any: ...
 
 class memory_format:
     name: str

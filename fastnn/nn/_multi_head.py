@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import fastnn
 from fastnn._core.ops.attention import scaled_dot_product_attention
@@ -174,7 +175,7 @@ def multi_head_attention_forward(
         raise AssertionError(f"was expecting embedding dimension of {embed_dim_to_check}, but got "
                              f"{query.shape[-1]}")
     separate = [q_proj_weight, k_proj_weight, v_proj_weight]
-    weights = separate if use_separate_proj_weight else in_proj_weight
+    weights: Any = separate if use_separate_proj_weight else in_proj_weight
     return multi_head_attention(
         query, key, value, num_heads, weights, in_proj_bias, bias_k, bias_v, add_zero_attn,
         dropout_p if training else 0.0, out_proj_weight, out_proj_bias, key_padding_mask,

@@ -33,6 +33,23 @@ typedef struct fnn_conv_weight {
   int flip; /* packed row of (tap, c): tap*C + c, the taps counted from the last one */
 } fnn_conv_weight;
 
+/* Outputs [q0, q1) of one plane; stride 1. pitch: w_in and the border on one side, which is that
+ * of the next row on the other. */
+#define FNN_PLANE_SLACK 32 /* elements that vectors overhang by, behind either copy */
+typedef struct fnn_conv_plane {
+  int64_t h, w_in, w_out, q0, q1, pitch;
+  int64_t kh, kw, dh, dw, ph, pw;
+  const void *w;
+  int64_t sw; /* from a tap to the next in the order of the sum */
+  const void *x;
+  int64_t sx;
+  void *y;
+  int64_t sy;
+  const void *bias;
+  int relu;
+  void *scratch;
+} fnn_conv_plane;
+
 typedef struct fnn_conv_kernels {
   int nr; /* columns of a full panel */
   int vl; /* lanes of a vector */
@@ -40,6 +57,7 @@ typedef struct fnn_conv_kernels {
   /* One column per channel of its own: C[i][j] (+)= sum over segments (k = 1) of A[i][j] B[j];
    * here n is any number, its panel one for all. */
   void (*depthwise)(const fnn_conv_block *g);
+  void (*plane)(const fnn_conv_plane *g);
   /* C[seg.b][j] += sum over the pixels i of all rows of A[row.a + i*rsa + seg.a + j] times
    * B[row.b + i*rsb + j], one chain in this order. */
   void (*depthwise_w)(const fnn_conv_block *g, int64_t rsb, int64_t nrows,

@@ -60,17 +60,27 @@ fnn_pixels fnn_conv_dense(const int64_t *size, int axis, int64_t band, int64_t c
 void fnn_conv_move(const fnn_conv *g, const int64_t *size, int64_t channels, int axis, int64_t lo,
                    int64_t hi, int64_t n0, int64_t n1, const fnn_pixels *x, const fnn_pixels *y);
 
-/* ---- conv_product.c */
-typedef struct fnn_conv_product {
+/* The operands of conv and conv_transpose. */
+typedef struct fnn_conv_operands {
   fnn_pixels x, y;
   fnn_conv_weight w;
   const char *weight, *bias;
   int relu;
-} fnn_conv_product;
+} fnn_conv_operands;
 
+/* ---- conv_tiles.c */
+int64_t fnn_conv_tiles_bytes(const fnn_conv *g, const fnn_conv_operands *p);
+void fnn_conv_tiles_run(const fnn_conv *g, const fnn_conv_operands *p, void *workspace);
+
+/* ---- conv_product.c */
 int fnn_conv_is_product(const fnn_conv *g, const fnn_pixels *x, const fnn_pixels *y);
-int64_t fnn_conv_product_bytes(const fnn_conv *g, const fnn_conv_product *p);
-void fnn_conv_product_run(const fnn_conv *g, const fnn_conv_product *p, void *workspace);
+int64_t fnn_conv_product_bytes(const fnn_conv *g, const fnn_conv_operands *p);
+void fnn_conv_product_run(const fnn_conv *g, const fnn_conv_operands *p, void *workspace);
+
+/* ---- conv_plane.c */
+int fnn_conv_is_plane(const fnn_conv *g, const fnn_pixels *x, const fnn_pixels *y);
+int64_t fnn_conv_plane_bytes(const fnn_conv *g, const fnn_conv_operands *p);
+void fnn_conv_plane_run(const fnn_conv *g, const fnn_conv_operands *p, void *workspace);
 
 static inline const fnn_conv_kernels *fnn_conv_kernels_of(int dtype) {
   return dtype == FNN_F32 ? fnn_k->conv_f32 : fnn_k->conv_f64;

@@ -26,13 +26,13 @@ int fnn_conv_is_product(const fnn_conv *g, const fnn_pixels *x, const fnn_pixels
 
 typedef struct {
   const fnn_conv *g;
-  const fnn_conv_product *p;
+  const fnn_conv_operands *p;
   fnn_gemm_args one;
   char *scratch;
   int64_t bytes; /* of one worker's scratch; < 0: each product is split over threads */
 } job;
 
-static fnn_gemm_args product_of(const fnn_conv *g, const fnn_conv_product *p) {
+static fnn_gemm_args product_of(const fnn_conv *g, const fnn_conv_operands *p) {
   fnn_gemm_args a = {.dtype = g->dtype, .m = g->cout, .n = fnn_conv_count(g->in), .k = g->cin,
                      .rsa = p->w.sn, .csa = p->w.sc, .rsb = p->x.channel, .csb = 1,
                      .ldc = p->y.channel};
@@ -42,7 +42,7 @@ static fnn_gemm_args product_of(const fnn_conv *g, const fnn_conv_product *p) {
 
 static int by_images(const fnn_conv *g) { return g->batch * g->groups >= fnn_max_threads(); }
 
-int64_t fnn_conv_product_bytes(const fnn_conv *g, const fnn_conv_product *p) {
+int64_t fnn_conv_product_bytes(const fnn_conv *g, const fnn_conv_operands *p) {
   fnn_gemm_args a = product_of(g, p);
   return by_images(g) ? fnn_max_threads() * fnn_gemm_scratch(&a) : fnn_gemm_scratch_threads(&a);
 }
@@ -50,7 +50,7 @@ int64_t fnn_conv_product_bytes(const fnn_conv *g, const fnn_conv_product *p) {
 static void run_products(void *ctx, int64_t begin, int64_t end, int thread) {
   const job *j = ctx;
   const fnn_conv *g = j->g;
-  const fnn_conv_product *p = j->p;
+  const fnn_conv_operands *p = j->p;
   int64_t item = fnn_dtype_size((fnn_dtype)g->dtype);
   for (int64_t i = begin; i < end; i++) {
     int64_t n = i / g->groups, group = i % g->groups;
@@ -65,7 +65,7 @@ static void run_products(void *ctx, int64_t begin, int64_t end, int thread) {
   }
 }
 
-void fnn_conv_product_run(const fnn_conv *g, const fnn_conv_product *p, void *workspace) {
+void fnn_conv_product_run(const fnn_conv *g, const fnn_conv_operands *p, void *workspace) {
   job j = {g, p, product_of(g, p), workspace, -1};
   int64_t count = g->batch * g->groups;
   if (!by_images(g)) {

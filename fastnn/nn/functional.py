@@ -55,17 +55,18 @@ from fastnn._core.ops.softmax import log_softmax, softmax, softmin
 from fastnn._core.tensor import Tensor
 from fastnn.autograd import no_grad
 from fastnn.nn._multi_head import multi_head_attention_forward
+from fastnn.nn._fold import fold, unfold
 from fastnn.nn._pad import pad
 
 __all__ = ["batch_norm", "bilinear", "binary_cross_entropy", "binary_cross_entropy_with_logits",
            "celu", "conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d",
-           "conv_transpose3d", "cross_entropy", "dropout", "elu", "embedding", "gelu", "glu",
-           "hardshrink", "hardsigmoid", "hardswish", "hardtanh", "huber_loss", "kl_div", "l1_loss",
-           "layer_norm", "leaky_relu", "linear", "log_softmax", "logsigmoid", "mish", "mse_loss",
-           "multi_head_attention_forward", "nll_loss", "normalize", "one_hot", "pad", "prelu",
-           "relu", "relu6", "relu_", "rms_norm", "scaled_dot_product_attention", "selu", "sigmoid",
-           "silu", "smooth_l1_loss", "softmax", "softmin", "softplus", "softshrink", "softsign",
-           "tanh", "tanhshrink", "threshold"]
+           "conv_transpose3d", "cross_entropy", "dropout", "elu", "embedding", "fold", "gelu",
+           "glu", "hardshrink", "hardsigmoid", "hardswish", "hardtanh", "huber_loss", "kl_div",
+           "l1_loss", "layer_norm", "leaky_relu", "linear", "log_softmax", "logsigmoid", "mish",
+           "mse_loss", "multi_head_attention_forward", "nll_loss", "normalize", "one_hot", "pad",
+           "prelu", "relu", "relu6", "relu_", "rms_norm", "scaled_dot_product_attention", "selu",
+           "sigmoid", "silu", "smooth_l1_loss", "softmax", "softmin", "softplus", "softshrink",
+           "softsign", "tanh", "tanhshrink", "threshold", "unfold"]
 
 sigmoid = fastnn.sigmoid
 tanh = fastnn.tanh

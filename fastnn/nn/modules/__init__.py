@@ -6,6 +6,7 @@ from fastnn.nn.modules.container import *
 from fastnn.nn.modules.conv import *
 from fastnn.nn.modules.dropout import *
 from fastnn.nn.modules.flatten import *
+from fastnn.nn.modules.fold import *
 from fastnn.nn.modules.linear import *
 from fastnn.nn.modules.loss import *
 from fastnn.nn.modules.module import Module

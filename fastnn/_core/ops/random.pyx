@@ -583,12 +583,12 @@ cdef Tensor noise_of(Tensor x, double p, bint feature):
 cdef object masked(Tensor x, double p, bint train, bint feature, bint alpha, bint inplace):
     """The kinds of dropout that are a multiplication by noise.
 
-    alpha: dropped values become a, and the result is scaled and shifted back to mean 0 and
+    alpha: dropped values become -a, and the result is scaled and shifted back to mean 0 and
     variance 1 (Klambauer et al. 2017, https://arxiv.org/abs/1706.02515)."""
     check_p(p)
     if not train or p == 0 or fnn_tensor_numel(&x.t) == 0:
         return x
-    cdef double a = -1.7580993408473766, s
+    cdef double a = 1.7580993408473766, s
     cdef object scale, shift = None
     noise = noise_of(x, p, feature)
     if p == 1:

@@ -24,7 +24,7 @@ LINK = [*SANITIZE] if SANITIZE else ["-Wl,-s"]
 # not a fast module spends its time in C, or runs once.
 SMALL_KERNELS = {"base"}
 FAST_MODULES = {"tensor", "tape", "activation", "arith", "elementary", "compare", "matmul",
-                "softmax", "loss", "classification", "reduce", "optim", "pointwise", "norm"}
+                "softmax", "loss", "classification", "reduce", "optim", "pointwise", "norm", "pool"}
 PKG_CONFIG = f"""prefix=${{pcfiledir}}/../..
 Name: fastnn
 Description: A neural-network engine for CPUs

@@ -22,6 +22,7 @@ SECTIONS = (
     "shapes",
     "pointwise",
     "memory",
+    "images",
     "adam",
     "small",
     "process",
@@ -83,6 +84,7 @@ def timed_sections(
         "shapes": rows.shapes(engines, peak, args.seed),
         "pointwise": rows.pointwise(engines, (1000, 100_000, 10_000_000)),
         "memory": (row for n in (1_000_000, 10_000_000) for row in memory(engines, n)),
+        "images": rows.images(engines),
         "adam": rows.adam(engines, 10_000_000),
         "small": rows.small(engines),
     }

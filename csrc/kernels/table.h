@@ -20,6 +20,7 @@
 #include "kernels/random.h"
 #include "kernels/loss.h"
 #include "kernels/norm.h"
+#include "kernels/pool.h"
 #include "kernels/clip.h"
 
 /* X(type, family): the tables, one of each for every ISA. */
@@ -28,7 +29,7 @@
   X(fnn_map_int_kernels, map_int) X(fnn_copy_kernels, copy) X(fnn_optim_kernels, optim)       \
   X(fnn_index_kernels, index) X(fnn_softmax_kernels, softmax) X(fnn_random_kernels, random)   \
   X(fnn_reduce_kernels, reduce) X(fnn_loss_kernels, loss) X(fnn_norm_kernels, norm)           \
-  X(fnn_scan_kernels, scan) X(fnn_clip_kernels, clip)
+  X(fnn_scan_kernels, scan) X(fnn_clip_kernels, clip) X(fnn_pool_kernels, pool)
 
 typedef struct fnn_kernels {
   const char *isa;

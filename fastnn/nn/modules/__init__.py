@@ -5,8 +5,11 @@ from fastnn.nn.modules.batchnorm import *
 from fastnn.nn.modules.container import *
 from fastnn.nn.modules.dropout import *
 from fastnn.nn.modules.flatten import *
+from fastnn.nn.modules.instancenorm import *
 from fastnn.nn.modules.linear import *
 from fastnn.nn.modules.loss import *
 from fastnn.nn.modules.module import Module
 from fastnn.nn.modules.normalization import *
+from fastnn.nn.modules.pooling import *
 from fastnn.nn.modules.sparse import *
+from fastnn.nn.modules.vision import *

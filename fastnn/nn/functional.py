@@ -62,6 +62,7 @@ from fastnn._core.ops.pool import (
 from fastnn._core.ops.softmax import log_softmax, softmax, softmin
 from fastnn._core.tensor import Tensor
 from fastnn.autograd import no_grad
+from fastnn.nn._bags import embedding_bag
 from fastnn.nn._dropout import (
     alpha_dropout,
     dropout1d,
@@ -95,17 +96,18 @@ __all__ = ["adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_avg_pool3d",
            "avg_pool1d", "avg_pool2d", "avg_pool3d", "batch_norm", "bilinear",
            "binary_cross_entropy", "binary_cross_entropy_with_logits", "celu", "channel_shuffle",
            "cross_entropy", "dropout", "dropout1d", "dropout2d", "dropout3d", "elu", "embedding",
-           "feature_alpha_dropout", "fractional_max_pool2d", "fractional_max_pool2d_with_indices",
-           "fractional_max_pool3d", "fractional_max_pool3d_with_indices", "gelu", "glu",
-           "group_norm", "hardshrink", "hardsigmoid", "hardswish", "hardtanh", "huber_loss",
-           "instance_norm", "interpolate", "kl_div", "l1_loss", "layer_norm", "leaky_relu",
-           "linear", "local_response_norm", "log_softmax", "logsigmoid", "lp_pool1d", "lp_pool2d",
-           "lp_pool3d", "max_pool1d", "max_pool1d_with_indices", "max_pool2d",
-           "max_pool2d_with_indices", "max_pool3d", "max_pool3d_with_indices", "max_unpool1d",
-           "max_unpool2d", "max_unpool3d", "mish", "mse_loss", "nll_loss", "normalize", "one_hot",
-           "pixel_shuffle", "pixel_unshuffle", "prelu", "relu", "relu6", "relu_", "rms_norm",
-           "selu", "sigmoid", "silu", "smooth_l1_loss", "softmax", "softmin", "softplus",
-           "softshrink", "softsign", "tanh", "tanhshrink", "threshold", "upsample"]
+           "embedding_bag", "feature_alpha_dropout", "fractional_max_pool2d",
+           "fractional_max_pool2d_with_indices", "fractional_max_pool3d",
+           "fractional_max_pool3d_with_indices", "gelu", "glu", "group_norm", "hardshrink",
+           "hardsigmoid", "hardswish", "hardtanh", "huber_loss", "instance_norm", "interpolate",
+           "kl_div", "l1_loss", "layer_norm", "leaky_relu", "linear", "local_response_norm",
+           "log_softmax", "logsigmoid", "lp_pool1d", "lp_pool2d", "lp_pool3d", "max_pool1d",
+           "max_pool1d_with_indices", "max_pool2d", "max_pool2d_with_indices", "max_pool3d",
+           "max_pool3d_with_indices", "max_unpool1d", "max_unpool2d", "max_unpool3d", "mish",
+           "mse_loss", "nll_loss", "normalize", "one_hot", "pixel_shuffle", "pixel_unshuffle",
+           "prelu", "relu", "relu6", "relu_", "rms_norm", "selu", "sigmoid", "silu",
+           "smooth_l1_loss", "softmax", "softmin", "softplus", "softshrink", "softsign", "tanh",
+           "tanhshrink", "threshold", "upsample"]
 
 sigmoid = fastnn.sigmoid
 tanh = fastnn.tanh

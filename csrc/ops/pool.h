@@ -25,7 +25,7 @@ fnn_status fnn_pool_given_out(const fnn_opdef *def, const fnn_tensor *y, int spa
 /* (N, C, size) of dtype in the layout of p. */
 void fnn_pool_shape(const fnn_tensor *like, const fnn_planes *p, int dtype, int spatial,
                     const int64_t *size3, fnn_tensor *out);
-/* Whether taps need more than a byte. */
+/* The number of taps. */
 static inline int64_t fnn_pool_volume(const fnn_window *w) {
   return w->kernel[0] * w->kernel[1] * w->kernel[2];
 }

@@ -19,7 +19,7 @@ class Row:
     aim: float | None = None
     against: str = "best"  # a peer's name, or the fastest of them
     amount: float = 0.0  # FLOPs or bytes per call, for a share of limit
-    limit: float = 0.0  # FLOPs or bytes per second
+    limit: float = 0.0  # FLOPs or bytes per second; 0: bytes, and the rate is shown
     share_must: float = 0.0  # of the limit, where one was measured
     share_aim: float = 0.0
 
@@ -40,6 +40,12 @@ class Result:
         if not self.row.limit or name not in self.times:
             return None
         return self.row.amount / self.times[name] / self.row.limit
+
+    def rate(self) -> str:
+        """Bytes per second, of a row that counts bytes and has no limit to be a share of."""
+        if not self.row.amount or self.row.limit:
+            return ""
+        return f"{self.row.amount / self.times['fastnn'] / 1e9:.1f} GB/s"
 
     def verdict(self) -> str:
         """Whether ratio and share, as far as both are asked for, reach the aim, or what must be."""
@@ -73,5 +79,5 @@ def line(result: Result, peers: list[str]) -> str:
     share = result.share()
     cells = [readable(result.times[n]) if n in result.times else "" for n in ("fastnn", *peers)]
     cells += [times_x(v) for v in (result.ratio(), result.row.must, result.row.aim)]
-    cells += ["" if share is None else f"{100 * share:.0f} %", result.verdict()]
+    cells += [result.rate() if share is None else f"{100 * share:.0f} %", result.verdict()]
     return f"{result.row.title:<44}" + "".join(f"{cell:>10}" for cell in cells)

@@ -141,6 +141,54 @@ def memory(engines: Engines, n: int, bandwidth: float) -> Iterator[Row]:
                   limit=bandwidth, share_must=0.6, share_aim=0.85)  # fmt: skip
 
 
+POOLINGS = [  # title, shape, function, must, aim: times faster than PyTorch, contiguous
+    ("max pool 2, 64x32x24x24", (64, 32, 24, 24), lambda F, x: F.max_pool2d(x, 2), 4, 8),
+    ("max pool 2, 64x64x24x24", (64, 64, 24, 24), lambda F, x: F.max_pool2d(x, 2), 4, 8),
+    ("max pool 2, 4x16x64x64", (4, 16, 64, 64), lambda F, x: F.max_pool2d(x, 2), 4, 8),
+    ("max pool 2, 4x64x16x16", (4, 64, 16, 16), lambda F, x: F.max_pool2d(x, 2), 4, 8),
+    ("max pool 3/2, 16x64x56x56", (16, 64, 56, 56), lambda F, x: F.max_pool2d(x, 3, 2, 1), 2, 4),
+    ("avg pool 2, 64x64x24x24", (64, 64, 24, 24), lambda F, x: F.avg_pool2d(x, 2), 2, 4),
+    ("global avg pool, 64x64x8x8", (64, 64, 8, 8), lambda F, x: F.adaptive_avg_pool2d(x, 1), 1, 2),
+]
+BATCH_NORMS = [(64, 16, 32, 32), (64, 32, 16, 16), (64, 64, 8, 8), (16, 64, 56, 56)]
+
+
+def images(engines: Engines) -> Iterator[Row]:
+    """Pooling and batch norm, forward + backward; bytes: every tensor read or written once."""
+    for title, shape, function, must, aim in POOLINGS:
+        for last in (False, True):
+            works, elements = {}, 0
+            for engine, T in engines.items():
+                call = partial(function, T.nn.functional)
+                works[engine], out = image_step(T, shape, call, last)
+                elements = 2 * (math.prod(shape) + out)
+            yield Row(title + ", channels_last" * last, works, 0.95 if last else must,
+                      1.5 if last else aim, "torch", amount=4.0 * elements)  # fmt: skip
+    for shape in BATCH_NORMS:
+        for last in (False, True):
+            works = {e: image_step(T, shape, T.nn.BatchNorm2d(shape[1]), last)[0]
+                     for e, T in engines.items()}  # fmt: skip
+            title = "batch norm, " + "x".join(map(str, shape)) + ", channels_last" * last
+            yield Row(title, works, 0.95 if last else 4, 1.5 if last else 8, "torch",
+                      amount=20.0 * math.prod(shape))  # fmt: skip
+
+
+def image_step(T: Any, shape: tuple[int, ...], function: Callable, last: bool) -> tuple:
+    """One forward and backward of function, and the number of its outputs."""
+    rng = np.random.default_rng(0)
+    order = {"memory_format": T.channels_last} if last else {}
+    x = T.tensor(rng.standard_normal(shape).astype(np.float32)).contiguous(**order)
+    out = tuple(function(x).shape)
+    dy = T.tensor(rng.standard_normal(out).astype(np.float32)).contiguous(**order)
+    x.requires_grad_()
+
+    def work() -> None:
+        x.grad = None
+        function(x).backward(dy)
+
+    return work, math.prod(out)
+
+
 def adam(engines: Engines, parameters: int) -> Iterator[Row]:
     works: Works = {}
     for engine, T in engines.items():

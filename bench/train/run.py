@@ -23,6 +23,7 @@ SECTIONS = (
     "conv",
     "pointwise",
     "memory",
+    "images",
     "adam",
     "small",
     "process",
@@ -88,6 +89,7 @@ def timed_sections(
         "conv": conv_rows.rows(engines, peak),
         "pointwise": rows.pointwise(engines, (1000, 100_000, 10_000_000)),
         "memory": (row for n in (1_000_000, 10_000_000) for row in memory(engines, n)),
+        "images": rows.images(engines),
         "adam": rows.adam(engines, 10_000_000),
         "small": rows.small(engines),
     }

@@ -1,5 +1,5 @@
-/* Normalisation over contiguous rows (layer_norm, rms_norm) and over channels (batch_norm): a
- * channel is a column of x[rows][m] (rows `stride` apart), or a set of contiguous rows. */
+/* Normalisation over contiguous rows (layer_norm, rms_norm) and over channels (batch_norm,
+ * group_norm): a channel is a column, or a set of runs of contiguous elements. */
 #ifndef FNN_KERNELS_NORM_H
 #define FNN_KERNELS_NORM_H
 
@@ -13,23 +13,26 @@
     /* dx, and dw, db (optional) accumulated over the rows */                                    \
     void (*bwd_rows)(int64_t rows, int64_t n, const R *dy, const R *x, const R *w,               \
                      const R *mean, const R *rstd, R *dx, R *dw, R *db);                         \
-    /* sum[j] += sum over rows of x; of (x - mean)^2; of dy and of dy (x - mean) */              \
-    void (*col_sums)(int64_t rows, int64_t m, int64_t stride, const R *x, double *sum);          \
-    void (*col_squares)(int64_t rows, int64_t m, int64_t stride, const R *x, const R *mean,      \
-                        double *sum);                                                            \
+    /* Channels as columns of x[rows][m], rows `stride` apart:                                   \
+     * sum[j] += x - shift, square[j] += (x - shift)^2; sum[j] += dy, dot[j] += dy (x - mean) */ \
+    void (*col_moments)(int64_t rows, int64_t m, int64_t stride, const R *x, const R *shift,     \
+                        double *sum, double *square);                                            \
     void (*col_grads)(int64_t rows, int64_t m, int64_t stride, const R *dy, const R *x,          \
                       const R *mean, double *sum, double *dot);                                  \
-    R (*sum)(int64_t n, const R *x);                                                             \
-    R (*squares)(int64_t n, const R *x, R mean);                                                 \
-    R (*dot)(int64_t n, const R *x, R mean, const R *dy); /* sum dy (x - mean) */                \
-    /* y = (x - mean) scale + shift;  dx = dy a - (x - mean) b - c: constants per column, or */  \
-    /* one for a row */                                                                          \
+    /* y = (x - mean) scale + shift;  dx = dy a - (x - mean) b - c */                            \
     void (*col_apply)(int64_t rows, int64_t m, int64_t stride, const R *x, const R *mean,        \
                       const R *scale, const R *shift, R *y);                                     \
-    void (*row_apply)(int64_t n, const R *x, R mean, R scale, R shift, R *y);                    \
     void (*col_bwd)(int64_t rows, int64_t m, int64_t stride, const R *dy, const R *x,            \
                     const R *mean, const R *a, const R *b, const R *c, R *dx);                   \
-    void (*row_bwd)(int64_t n, const R *dy, const R *x, R mean, R a, R b, R c, R *dx);           \
+    /* The same for channels of l contiguous elements: x[rows][m][l], rows `stride` apart */     \
+    void (*set_moments)(int64_t rows, int64_t m, int64_t l, int64_t stride, const R *x,          \
+                        const R *shift, double *sum, double *square);                            \
+    void (*set_grads)(int64_t rows, int64_t m, int64_t l, int64_t stride, const R *dy,           \
+                      const R *x, const R *mean, double *sum, double *dot);                      \
+    void (*set_apply)(int64_t rows, int64_t m, int64_t l, int64_t stride, const R *x,            \
+                      const R *mean, const R *scale, const R *shift, R *y);                      \
+    void (*set_bwd)(int64_t rows, int64_t m, int64_t l, int64_t stride, const R *dy, const R *x, \
+                    const R *mean, const R *a, const R *b, const R *c, R *dx);                   \
   } fnn_norm_##S;
 FNN_NORM_TABLE(float, f32)
 FNN_NORM_TABLE(double, f64)

@@ -20,6 +20,7 @@
 #include "kernels/random.h"
 #include "kernels/loss.h"
 #include "kernels/norm.h"
+#include "kernels/pool.h"
 #include "kernels/clip.h"
 #include "kernels/conv.h"
 #include "kernels/attention.h"
@@ -35,7 +36,7 @@
   X(fnn_scan_kernels, scan) X(fnn_clip_kernels, clip) X(fnn_conv_kernels, conv_f32)           \
   X(fnn_conv_kernels, conv_f64) X(fnn_attention_kernels, attention_f32)                       \
   X(fnn_attention_kernels, attention_f64) X(fnn_rnn_kernels, rnn_f32)                         \
-  X(fnn_rnn_kernels, rnn_f64)
+  X(fnn_rnn_kernels, rnn_f64) X(fnn_pool_kernels, pool)
 
 typedef struct fnn_kernels {
   const char *isa;

@@ -60,12 +60,7 @@ static fnn_status clone_infer(const fnn_opdef *def, const fnn_call *c, fnn_tenso
     if (x->ndim != format + 2)
       return fnn_fail(FNN_ERUNTIME, "%s: channels_last%s needs rank %d, got %s", def->name,
                       format == 3 ? "_3d" : "", (int)format + 2, fnn_tensor_str(x));
-    int64_t stride = 1;
-    for (int i = 0; i < x->ndim; i++) { /* 1, last, ..., 2, 0: from the fastest */
-      int d = i == 0 ? 1 : i == x->ndim - 1 ? 0 : x->ndim - i;
-      out->stride[d] = stride;
-      stride *= fnn_max64(1, x->size[d]);
-    }
+    fnn_set_channels_last(out);
   } else if (format != 1) {
     return fnn_fail(FNN_EVALUE, "%s: no such memory format: %lld", def->name, (long long)format);
   }

@@ -62,6 +62,9 @@ void fnn_set_pointwise_strides(int n, const fnn_tensor *const *in, fnn_tensor *o
 int fnn_is_dense(const fnn_tensor *t);
 /* torch's preserve_format: x's strides where x is dense, else x's order of dimensions. */
 void fnn_set_dense_strides(const fnn_tensor *x, fnn_tensor *out);
+/* (N, C, two or three sizes) in the order N, sizes, C: torch's rule where both orders fit. */
+int fnn_is_channels_last(const fnn_tensor *t);
+void fnn_set_channels_last(fnn_tensor *t);
 /* dim in [-ndim, ndim) to [0, ndim); ndim 0 counts as 1. */
 fnn_status fnn_wrap_dim(const fnn_opdef *def, int64_t dim, int ndim, int *wrapped);
 static inline int fnn_is_float(int dtype) { return dtype == FNN_F32 || dtype == FNN_F64; }

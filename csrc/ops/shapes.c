@@ -110,6 +110,29 @@ void fnn_set_dense_strides(const fnn_tensor *x, fnn_tensor *out) {
   }
 }
 
+void fnn_set_channels_last(fnn_tensor *t) {
+  int64_t stride = 1;
+  for (int i = 0; i < t->ndim; i++) { /* 1, last, ..., 2, 0: from the fastest */
+    int d = i == 0 ? 1 : i == t->ndim - 1 ? 0 : t->ndim - i;
+    t->stride[d] = stride;
+    stride *= fnn_max64(1, t->size[d]);
+  }
+}
+
+int fnn_is_channels_last(const fnn_tensor *t) {
+  if (t->ndim != 4 && t->ndim != 5) return 0;
+  int64_t least = 0, dense = 1;
+  for (int i = 0; i < t->ndim; i++) {
+    int d = i == 0 ? 1 : i == t->ndim - 1 ? 0 : t->ndim - i;
+    if (t->size[d] == 0 || t->stride[d] < least || t->stride[1] == 0) return 0;
+    if (d == 0 && least == t->stride[1]) return 0; /* one channel, or one pixel: contiguous */
+    if (t->size[d] > 1 && t->stride[d] != dense) return 0;
+    least = t->stride[d] * t->size[d];
+    dense *= t->size[d];
+  }
+  return 1;
+}
+
 fnn_status fnn_wrap_dim(const fnn_opdef *def, int64_t dim, int ndim, int *wrapped) {
   int64_t n = ndim ? ndim : 1;
   if (dim < -n || dim >= n)

@@ -50,23 +50,78 @@ from fastnn._core.ops.loss import (
     smooth_l1_loss,
 )
 from fastnn._core.ops.matmul import linear
-from fastnn._core.ops.norm import batch_norm, layer_norm, rms_norm
+from fastnn._core.ops.norm import batch_norm, group_norm, layer_norm, rms_norm
+from fastnn._core.ops.pool import (
+    adaptive_avg_pool1d,
+    adaptive_avg_pool2d,
+    adaptive_avg_pool3d,
+    adaptive_max_pool1d,
+    adaptive_max_pool2d,
+    adaptive_max_pool3d,
+    avg_pool1d,
+    avg_pool2d,
+    avg_pool3d,
+    max_pool1d,
+    max_pool1d_with_indices,
+    max_pool2d,
+    max_pool2d_with_indices,
+    max_pool3d,
+    max_pool3d_with_indices,
+)
 from fastnn._core.ops.softmax import log_softmax, softmax, softmin
 from fastnn._core.tensor import Tensor
 from fastnn.autograd import no_grad
-from fastnn.nn._multi_head import multi_head_attention_forward
+from fastnn.nn._bags import embedding_bag
+from fastnn.nn._dropout import (
+    alpha_dropout,
+    dropout1d,
+    dropout2d,
+    dropout3d,
+    feature_alpha_dropout,
+)
 from fastnn.nn._fold import fold, unfold
+from fastnn.nn._multi_head import multi_head_attention_forward
+from fastnn.nn._norm import instance_norm, local_response_norm
 from fastnn.nn._pad import pad
+from fastnn.nn._pool import (
+    fractional_max_pool2d,
+    fractional_max_pool2d_with_indices,
+    fractional_max_pool3d,
+    fractional_max_pool3d_with_indices,
+    lp_pool1d,
+    lp_pool2d,
+    lp_pool3d,
+    max_unpool1d,
+    max_unpool2d,
+    max_unpool3d,
+)
+from fastnn.nn._resize import (
+    channel_shuffle,
+    interpolate,
+    pixel_shuffle,
+    pixel_unshuffle,
+    upsample,
+)
 
-__all__ = ["batch_norm", "bilinear", "binary_cross_entropy", "binary_cross_entropy_with_logits",
-           "celu", "conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d",
-           "conv_transpose3d", "cross_entropy", "dropout", "elu", "embedding", "fold", "gelu",
-           "glu", "hardshrink", "hardsigmoid", "hardswish", "hardtanh", "huber_loss", "kl_div",
-           "l1_loss", "layer_norm", "leaky_relu", "linear", "log_softmax", "logsigmoid", "mish",
+__all__ = ["adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_avg_pool3d",
+           "adaptive_max_pool1d", "adaptive_max_pool2d", "adaptive_max_pool3d", "alpha_dropout",
+           "avg_pool1d", "avg_pool2d", "avg_pool3d", "batch_norm", "bilinear",
+           "binary_cross_entropy", "binary_cross_entropy_with_logits", "celu", "channel_shuffle",
+           "conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d",
+           "cross_entropy", "dropout", "dropout1d", "dropout2d", "dropout3d", "elu", "embedding",
+           "embedding_bag", "feature_alpha_dropout", "fold", "fractional_max_pool2d",
+           "fractional_max_pool2d_with_indices", "fractional_max_pool3d",
+           "fractional_max_pool3d_with_indices", "gelu", "glu", "group_norm", "hardshrink",
+           "hardsigmoid", "hardswish", "hardtanh", "huber_loss", "instance_norm", "interpolate",
+           "kl_div", "l1_loss", "layer_norm", "leaky_relu", "linear", "local_response_norm",
+           "log_softmax", "logsigmoid", "lp_pool1d", "lp_pool2d", "lp_pool3d", "max_pool1d",
+           "max_pool1d_with_indices", "max_pool2d", "max_pool2d_with_indices", "max_pool3d",
+           "max_pool3d_with_indices", "max_unpool1d", "max_unpool2d", "max_unpool3d", "mish",
            "mse_loss", "multi_head_attention_forward", "nll_loss", "normalize", "one_hot", "pad",
-           "prelu", "relu", "relu6", "relu_", "rms_norm", "scaled_dot_product_attention", "selu",
-           "sigmoid", "silu", "smooth_l1_loss", "softmax", "softmin", "softplus", "softshrink",
-           "softsign", "tanh", "tanhshrink", "threshold", "unfold"]
+           "pixel_shuffle", "pixel_unshuffle", "prelu", "relu", "relu6", "relu_", "rms_norm",
+           "scaled_dot_product_attention", "selu", "sigmoid", "silu", "smooth_l1_loss", "softmax",
+           "softmin", "softplus", "softshrink", "softsign", "tanh", "tanhshrink", "threshold",
+           "unfold", "upsample"]
 
 sigmoid = fastnn.sigmoid
 tanh = fastnn.tanh

@@ -2,15 +2,17 @@
 
 __all__ = ["clone"]
 
+from libc.stdint cimport int64_t
+
 from ..convert cimport as_tensor_like
-from ..convert import check_device
 from ..door cimport attr_i, attr_scalar, run1, run_into
-from ..dtypes cimport as_dtype, dtype, dtype_of, memory_format
-from ..fnn cimport fnn_attr, fnn_tensor_is_contiguous
 from ..tape cimport Node, record, recording, recording2
 from ..tensor cimport Tensor
-from ..tensor import register
 from ..views cimport check_inplace, record_inplace
+from ..convert import check_device
+from ..dtypes cimport as_dtype, dtype, dtype_of, memory_format
+from ..fnn cimport fnn_attr, fnn_tensor, fnn_tensor_is_contiguous
+from ..tensor import register
 
 cdef extern from "fastnn.h":
     enum:
@@ -55,6 +57,43 @@ def contiguous(Tensor self not None, memory_format=None):
     if f == CONTIGUOUS:
         return self if fnn_tensor_is_contiguous(&self.t) else c_clone(self, f)
     return self if f == PRESERVE or self.is_contiguous(memory_format) else c_clone(self, f)
+
+
+# ------------------------------------------------------------------ layouts of images
+
+cdef bint suggests_last(const fnn_tensor *t) noexcept:
+    """torch's rule: whether strides grow in the order C, last, ..., first spatial, N."""
+    cdef int i, d
+    cdef int64_t least = 0
+    if t.ndim < 4:
+        return False
+    for i in range(t.ndim):
+        d = 1 if i == 0 else 0 if i == t.ndim - 1 else t.ndim - i
+        if t.size[d] == 0 or t.stride[d] < least or t.stride[1] == 0:
+            return False
+        if d == 0 and least == t.stride[1]:
+            return False
+        least = t.stride[d] * t.size[d]
+    return True
+
+
+cdef Tensor in_layout(Tensor x, bint last):
+    """x in channels-last or contiguous order, copied (off the tape) where it is not."""
+    cdef fnn_attr attr[1]
+    cdef int i, d
+    cdef int64_t dense = 1
+    if not last and fnn_tensor_is_contiguous(&x.t):
+        return x
+    if last and suggests_last(&x.t):
+        for i in range(x.t.ndim):
+            d = 1 if i == 0 else 0 if i == x.t.ndim - 1 else x.t.ndim - i
+            if x.t.size[d] > 1 and x.t.stride[d] != dense:
+                break
+            dense *= x.t.size[d]
+        else:
+            return x
+    attr[0] = attr_i(x.t.ndim - 2 if last else CONTIGUOUS)
+    return run1(FNN_OP_clone, x, attr)
 
 
 # ------------------------------------------------------------------ conversion

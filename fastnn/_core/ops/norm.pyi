@@ -26,3 +26,10 @@ def batch_norm(
     momentum: float = 0.1,
     eps: float | None = 1e-05,
 ) -> Tensor: ...
+def group_norm(
+    input: Tensor,
+    num_groups: Any,
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
+    eps: float | None = 1e-05,
+) -> Tensor: ...

@@ -1,4 +1,4 @@
-"""layer_norm, rms_norm, batch_norm. Signatures are torch.nn.functional's.
+"""layer_norm, rms_norm, batch_norm, group_norm. Signatures are torch.nn.functional's.
 
 A derivative is one instruction; under create_graph it is composed of differentiable ops instead.
 Operands that are not contiguous are copied first.
@@ -9,15 +9,17 @@ __all__ = []
 from libc.stdint cimport int64_t
 
 from ..door cimport attr_f, attr_i, run_given, run_many
-from ..fnn cimport FNN_F32, fnn_attr
 from ..tape cimport Node, attach, make_node, recording3, vjp_fn
 from ..tensor cimport Tensor, ctx
+from ..fnn cimport FNN_F32, fnn_attr
+from .copy cimport c_clone, in_layout, suggests_last
 from .softmax cimport plain
 
 cdef extern from "fastnn.h":
     enum:
         FNN_OP_layer_norm, FNN_OP_rms_norm, FNN_OP_layer_norm_bwd, FNN_OP_rms_norm_bwd
         FNN_OP_batch_norm, FNN_OP_batch_norm_eval, FNN_OP_batch_norm_bwd
+        FNN_OP_group_norm, FNN_OP_group_norm_bwd
 
 
 cdef Tensor plain_or_none(Tensor x):
@@ -156,7 +158,8 @@ def batch_norm(Tensor input not None, Tensor running_mean, Tensor running_var, T
     where a batch holds one value per channel.
     """
     cdef fnn_attr attr[2]
-    cdef Tensor x = plain(input), w = plain_or_none(weight), b = plain_or_none(bias)
+    cdef bint last = suggests_last(&input.t)
+    cdef Tensor x = in_layout(input, last), w = plain_or_none(weight), b = plain_or_none(bias)
     cdef Tensor mean, invstd
     cdef list out
     cdef Node n
@@ -176,7 +179,7 @@ def batch_norm(Tensor input not None, Tensor running_mean, Tensor running_var, T
         invstd = out[1]
     if recording3(input, weight, bias):
         n = edges(batch_norm_vjp, b"native_batch_norm", out[0], input, weight, bias)
-        n.i0, n.f0 = training, eps
+        n.i0, n.i1, n.f0 = training, last, eps
         n.save(0, input)
         n.save(1, weight)
         n.save(3, mean)
@@ -196,5 +199,61 @@ cdef object batch_norm_vjp(Node n, object g):
     attr[0] = attr_i(n.i0)
     out = [fresh(), fresh(n.needs(1)), fresh(n.needs(2))]
     run_given(FNN_OP_batch_norm_bwd,
+              [in_layout(g, n.i1), in_layout(x, n.i1), plain_or_none(w), n.saved(3), n.saved(4)],
+              out, attr)
+    return out[0] if n.needs(0) else None, out[1], out[2]
+
+
+# ------------------------------------------------------------------ over groups of channels
+
+def group_norm(Tensor input not None, num_groups, Tensor weight=None, Tensor bias=None,
+               double eps=1e-5):
+    """(x - mean) / sqrt(var + eps) * weight + bias, over each of num_groups groups of channels.
+
+    Shapes: x (N, C, ...), weight and bias (C). var is biased. Raises RuntimeError where C is no
+    multiple of num_groups.
+    """
+    cdef fnn_attr attr[2]
+    cdef Tensor w = plain_or_none(weight), y
+    cdef Node n
+    attr[0], attr[1] = attr_i(num_groups), attr_f(eps)
+    cdef list out = run_many(FNN_OP_group_norm, [plain(input), w, plain_or_none(bias)], 3, attr)
+    if recording3(input, weight, bias):
+        n = edges(group_norm_vjp, b"native_group_norm", out[0], input, weight, bias)
+        n.i0, n.f0 = num_groups, eps
+        n.save(0, input)
+        n.save(1, weight)
+        n.save(3, out[1])
+        n.save(4, out[2])
+    y = out[0]
+    return c_clone(y, y.t.ndim - 2) if suggests_last(&input.t) else y
+
+
+cdef object group_norm_vjp(Node n, object g):
+    """As layer_norm over each group, with weight and bias per channel."""
+    cdef Tensor x = n.saved(0), w = n.saved(1)
+    cdef fnn_attr attr[1]
+    cdef list out
+    if ctx().grad_mode:
+        return composed_groups(n, g, x, w)
+    attr[0] = attr_i(n.i0)
+    out = [fresh(), fresh(n.needs(1)), fresh(n.needs(2))]
+    run_given(FNN_OP_group_norm_bwd,
               [plain(g), plain(x), plain_or_none(w), n.saved(3), n.saved(4)], out, attr)
     return out[0] if n.needs(0) else None, out[1], out[2]
+
+
+cdef object composed_groups(Node n, Tensor g, Tensor x, Tensor w):
+    """The derivative in differentiable ops."""
+    one = [1, x.shape[1]] + [1] * (x.t.ndim - 2)
+    rest = [0, *range(2, x.t.ndim)]
+    rows = [x.shape[0], n.i0, -1]
+    c = x.reshape(rows)
+    c = c - c.mean(2, keepdim=True)
+    r = ((c * c).mean(2, keepdim=True) + n.f0).rsqrt()
+    xhat = c * r
+    h = (g if w is None else g * w.reshape(one)).reshape(rows)
+    dx = r * (h - h.mean(2, keepdim=True) - xhat * (h * xhat).mean(2, keepdim=True))
+    dw = (g * xhat.reshape(x.shape)).sum(rest) if n.needs(1) else None
+    return (dx.reshape(x.shape) if n.needs(0) else None), dw, \
+        g.sum(rest) if n.needs(2) else None

@@ -20,15 +20,15 @@ from libc.stdint cimport int64_t, uint64_t
 
 from ..convert import check_device, from_numpy
 from ..door cimport attr_f, attr_i, door
+from ..tape cimport Node, record, recording
+from ..tensor cimport Tensor, empty_tensor
+from ..views cimport check_inplace, record_inplace
 from ..dtypes cimport as_dtype, default_code, dtype_of
 from ..fnn cimport (FNN_BF16, FNN_BOOL, FNN_F16, FNN_F32, FNN_F64, FNN_I8, FNN_I16, FNN_I32,
                     FNN_I64, FNN_U8, fnn_attr, fnn_call, fnn_op, fnn_tensor, fnn_tensor_data,
                     fnn_tensor_numel)
 from ..host import host_op
-from ..tape cimport Node, record, recording
-from ..tensor cimport Tensor, empty_tensor
 from ..tensor import register
-from ..views cimport check_inplace, record_inplace
 
 cdef extern from "fastnn.h":
     enum:
@@ -591,12 +591,12 @@ cdef Tensor noise_of(Tensor x, double p, bint feature):
 cdef object masked(Tensor x, double p, bint train, bint feature, bint alpha, bint inplace):
     """The kinds of dropout that are a multiplication by noise.
 
-    alpha: dropped values become a, and the result is scaled and shifted back to mean 0 and
+    alpha: dropped values become -a, and the result is scaled and shifted back to mean 0 and
     variance 1 (Klambauer et al. 2017, https://arxiv.org/abs/1706.02515)."""
     check_p(p)
     if not train or p == 0 or fnn_tensor_numel(&x.t) == 0:
         return x
-    cdef double a = -1.7580993408473766, s
+    cdef double a = 1.7580993408473766, s
     cdef object scale, shift = None
     noise = noise_of(x, p, feature)
     if p == 1:

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from fastnn._core.ops import constant_pad_nd
 from fastnn._core.convert import from_numpy
+from fastnn._core.ops import constant_pad_nd
 from fastnn._core.tensor import Tensor
 
 __all__ = ["pad"]

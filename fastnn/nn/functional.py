@@ -54,8 +54,8 @@ from fastnn._core.ops.norm import batch_norm, layer_norm, rms_norm
 from fastnn._core.ops.softmax import log_softmax, softmax, softmin
 from fastnn._core.tensor import Tensor
 from fastnn.autograd import no_grad
-from fastnn.nn._multi_head import multi_head_attention_forward
 from fastnn.nn._fold import fold, unfold
+from fastnn.nn._multi_head import multi_head_attention_forward
 from fastnn.nn._pad import pad
 
 __all__ = ["batch_norm", "bilinear", "binary_cross_entropy", "binary_cross_entropy_with_logits",

@@ -1,7 +1,7 @@
 """Rows of the convolution section: forward, gradient to the input, gradient to the weight.
 
 Every shape twice: contiguous (NCHW), as programs have it by default, and channels last; the peer
-"channels_last" is PyTorch on the same data in its faster layout.
+"nhwc" is PyTorch on the same data in its faster layout, channels last.
 """
 
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ import numpy as np
 from bench.table import Row, Works
 
 SHAPES = [  # N, C, O, H = W, kernel, stride, padding, groups; must, aim; against
-    *[(16, c, c, s, 3, 1, 1, 1, 0.95, 1.1, "channels_last")
+    *[(16, c, c, s, 3, 1, 1, 1, 0.95, 1.1, "nhwc")
       for c, s in ((64, 56), (128, 28), (256, 14), (512, 7))],
     (64, 3, 16, 32, 3, 1, 1, 1, 1.5, 2.5, "torch"), (64, 1, 32, 28, 3, 1, 0, 1, 1.5, 2.5, "torch"),
     (64, 16, 16, 32, 3, 1, 1, 1, 1.5, 2.5, "torch"),
@@ -26,7 +26,7 @@ SHAPES = [  # N, C, O, H = W, kernel, stride, padding, groups; must, aim; agains
 
 
 def passes(T: Any, shape: tuple, last: bool) -> dict[str, Any]:
-    """The three passes as functions without arguments; a pass differentiates what it names."""
+    """The three passes as functions without arguments."""
     n, c, o, h, k, stride, padding, groups = shape[:8]
     rng = np.random.default_rng(0)
 
@@ -38,15 +38,13 @@ def passes(T: Any, shape: tuple, last: bool) -> dict[str, Any]:
         return T.nn.functional.conv2d(x, w, None, stride, padding, 1, groups)
 
     x, w = made(n, c, h, h), made(o, c // groups, k, k)
-    y = forward(x, w)
-    dy = made(*y.shape)
-    works = {"forward": partial(forward, x, w)}
-    for name, wanted in (("dgrad", x), ("wgrad", w)):
-        wanted.requires_grad_()
-        y = forward(x, w)
-        works[name] = partial(T.autograd.grad, y, wanted, dy, retain_graph=True)
-        wanted.requires_grad_(False)
-    return works
+    dy = made(*forward(x, w).shape)
+    a, b = x.detach().requires_grad_(), w.detach().requires_grad_()
+    return {
+        "forward": partial(forward, x, w),
+        "dgrad": partial(T.autograd.grad, forward(a, w), a, dy, retain_graph=True),
+        "wgrad": partial(T.autograd.grad, forward(x, b), b, dy, retain_graph=True),
+    }
 
 
 def rows(engines: dict[str, Any], peak: float) -> Iterator[Row]:
@@ -57,7 +55,7 @@ def rows(engines: dict[str, Any], peak: float) -> Iterator[Row]:
         for last in (False, True):
             of = {engine: passes(T, shape, last) for engine, T in engines.items()}
             if "torch" in engines:
-                of["channels_last"] = passes(engines["torch"], shape, True)
+                of["nhwc"] = passes(engines["torch"], shape, True)
             for name in ("forward", "dgrad", "wgrad"):
                 works: Works = {engine: made[name] for engine, made in of.items()}
                 title = f"{c}-{o}, {h}x{h}, {k}x{k}" + f"/{stride}" * (stride > 1)

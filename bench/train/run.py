@@ -31,7 +31,7 @@ SECTIONS = (
 )
 
 
-PEERS = ["torch", "channels_last", "fused", "numpy"]
+PEERS = ["torch", "nhwc", "fused", "numpy"]
 
 
 def main() -> None:

@@ -24,6 +24,7 @@ SECTIONS = (
     "pointwise",
     "memory",
     "adam",
+    "attention",
     "small",
     "process",
     "pairs",
@@ -77,7 +78,7 @@ def timed_sections(
     engines: dict, args: argparse.Namespace, wanted: Iterable[str]
 ) -> dict[str, Iterable[Row]]:
     peak = 0.0
-    if {"gemm", "shapes", "conv"} & set(wanted):
+    if {"gemm", "shapes", "conv", "attention"} & set(wanted):
         core = machine.fma_peak(runtime.isa())
         peak = 1e9 * args.threads * (core or 0.0)
         print(f"FMA peak of a core, float32: {core or 'not measured'} GF/s")
@@ -89,6 +90,7 @@ def timed_sections(
         "pointwise": rows.pointwise(engines, (1000, 100_000, 10_000_000)),
         "memory": (row for n in (1_000_000, 10_000_000) for row in memory(engines, n)),
         "adam": rows.adam(engines, 10_000_000),
+        "attention": rows.attention(engines, peak),
         "small": rows.small(engines),
     }
     return {name: section for name, section in sections.items() if name in wanted}

@@ -43,9 +43,9 @@ def sample(kind, steps, batch, hidden, sizes=None, bias=False, reverse=False):
     gates = {"lstm": 4, "gru": 3}.get(kind, 1) * hidden
     rows = steps * batch if sizes is None else sum(sizes)
     state, small = Arg((batch, hidden), -1, 1), hidden < 30  # differences take a call per value
-    return Sample((kind, Arg((rows, gates), grad=small), Arg((gates, hidden), -0.5, 0.5, grad=small),
-                   state, state if kind == "lstm" else None,
-                   Arg((gates,), -1, 1) if bias else None),
+    return Sample((kind, Arg((rows, gates), grad=small),
+                   Arg((gates, hidden), -0.5, 0.5, grad=small), state,
+                   state if kind == "lstm" else None, Arg((gates,), -1, 1) if bias else None),
                   {"batch_sizes": None if sizes is None else Arg(values=sizes, dtype="int64"),
                    "reverse": reverse}, smooth=kind != "rnn_relu")
 
@@ -55,7 +55,7 @@ def samples(kind):
             sample(kind, 1, 1, 5, bias=True), sample(kind, 4, 14, 37),
             sample(kind, 0, 3, 4, sizes=[3, 3, 1]), sample(kind, 0, 2, 5, sizes=[2, 1, 1, 1],
                                                            bias=True, reverse=True),
-            sample(kind, 0, 2, 3), sample(kind, 3, 0, 3), sample(kind, 2, 9, 130)]
+            sample(kind, 0, 2, 3), sample(kind, 3, 0, 3), sample(kind, 2, 3, 130)]
 
 
 def refused(kind):

@@ -168,6 +168,7 @@ METHODS = {
                    "@overload\ndef size(self, dim: int) -> int: ...",
     "Tensor.stride": "@overload\ndef stride(self, dim: None = None) -> tuple[int, ...]: ...\n"
                      "@overload\ndef stride(self, dim: int) -> int: ...",
+    "Tensor.lerp_": "def lerp_(self, end: Tensor, weight: Tensor | float) -> Tensor: ...",
     "Size.numel": "",
 }
 PROPERTIES = {

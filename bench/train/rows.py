@@ -19,6 +19,10 @@ TRAINING = [  # workload, title, must, aim: times faster than eager PyTorch
     ("mlp_mid", "784-512-256-10, batch 128, Adam", 2.8, 3.5),
     ("mlp_large", "4096-4096-4096-1000, batch 512, Adam", 2.8, 3.2),
     ("tabular", "30-64-64-2 BatchNorm+Dropout, batch 64, Adam", 15, 25),
+    ("gru", "GRU 128, T 32, batch 32, SGD", 4, 5.5),
+    ("lstm", "LSTM 2x512, vocabulary 10,000, T 35, batch 20, SGD", 1.5, 1.8),
+    ("gpt_nano", "GPT 4 layers, 128, T 64, batch 12, AdamW", 3, 4),
+    ("gpt_mini", "GPT 6 layers, 384, T 256, batch 8, AdamW", 2.8, 3.3),
 ]
 
 
@@ -203,6 +207,34 @@ def adam_step(T: Any, parameters: int, **options: Any) -> Callable[[], Any]:
     for parameter in held:
         parameter.grad = T.ones(parameters // 10)
     return T.optim.Adam(held, lr=1e-6, **options).step
+
+
+def attention(engines: Engines, peak: float) -> Iterator[Row]:
+    """Attention of (B, H, T, D); the share of the peak does not count masked scores."""
+    for shape in ((8, 6, 256, 64), (12, 4, 64, 32), (1, 12, 1024, 64)):
+        b, h, t, d = shape
+        for causal in (False, True):
+            scores = b * h * (t * (t + 1) / 2 if causal else t * t)
+            works = {e: attention_step(T, shape, causal) for e, T in engines.items()}
+            title = f"attention forward + backward {b}x{h}x{t}x{d}" + ", causal" * causal
+            yield Row(title, works, 3.5, 5, amount=14.0 * scores * d, limit=peak)
+    works = {}
+    for engine, T in engines.items():
+        q, k = T.ones(1, 6, 1, 64), T.ones(1, 6, 129, 64)
+        works[engine] = partial(T.nn.functional.scaled_dot_product_attention, q, k, k)
+    yield Row("attention of one token, 6 heads of 64, 129 keys", works, 2, None)
+
+
+def attention_step(T: Any, shape: tuple[int, ...], causal: bool) -> Callable[[], Any]:
+    rng, f = np.random.default_rng(0), T.nn.functional.scaled_dot_product_attention
+    data = [T.tensor(rng.standard_normal(shape).astype(np.float32)) for _ in range(4)]
+    q, k, v = (x.requires_grad_() for x in data[:3])
+
+    def work() -> None:
+        q.grad = k.grad = v.grad = None
+        f(q, k, v, is_causal=causal).backward(data[3])
+
+    return work
 
 
 def small(engines: Engines) -> Iterator[Row]:

@@ -25,6 +25,7 @@ SECTIONS = (
     "memory",
     "images",
     "adam",
+    "attention",
     "small",
     "process",
     "pairs",
@@ -78,7 +79,7 @@ def timed_sections(
     engines: dict, args: argparse.Namespace, wanted: Iterable[str]
 ) -> dict[str, Iterable[Row]]:
     peak = 0.0
-    if {"gemm", "shapes", "conv"} & set(wanted):
+    if {"gemm", "shapes", "conv", "attention"} & set(wanted):
         core = machine.fma_peak(runtime.isa())
         peak = 1e9 * args.threads * (core or 0.0)
         print(f"FMA peak of a core, float32: {core or 'not measured'} GF/s")
@@ -91,6 +92,7 @@ def timed_sections(
         "memory": (row for n in (1_000_000, 10_000_000) for row in memory(engines, n)),
         "images": rows.images(engines),
         "adam": rows.adam(engines, 10_000_000),
+        "attention": rows.attention(engines, peak),
         "small": rows.small(engines),
     }
     return {name: section for name, section in sections.items() if name in wanted}

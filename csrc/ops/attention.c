@@ -34,7 +34,7 @@ typedef struct layout {
 static layout layout_of(const fnn_attention *a) {
   layout l = {0, 0, 0, 0};
   if (by_rows(a)) {
-    l.bytes = fnn_round_up(a->tq * a->tk * a->item, FNN_ALIGN);
+    l.bytes = fnn_round_up(fnn_max64(1, a->tq * a->tk) * a->item, FNN_ALIGN);
     return l;
   }
   l.scores = fnn_attention_pack_bytes(a, a->e, FNN_ATTENTION_Q);

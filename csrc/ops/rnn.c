@@ -10,13 +10,12 @@
 
 fnn_status fnn_rnn_want(const fnn_opdef *def, const char *what, const fnn_tensor *t, int dtype,
                         int64_t rows, int64_t columns) {
-  int ok = t->dtype == dtype && fnn_tensor_is_contiguous(t);
-  ok = ok && (rows < 0 ? t->ndim == 1 && t->size[0] == columns
-                       : t->ndim == 2 && t->size[0] == rows && t->size[1] == columns);
-  if (ok) return FNN_OK;
-  return fnn_fail(FNN_ERUNTIME, "%s: %s must be a contiguous %s(%s%lld), got %s", def->name, what,
-                  fnn_dtype_name((fnn_dtype)dtype),
-                  rows < 0 ? "" : fnn_shape_str(1, &rows), (long long)columns, fnn_tensor_str(t));
+  fnn_tensor want;
+  const int64_t size[2] = {rows, columns};
+  fnn_set_shape(&want, dtype, rows < 0 ? 1 : 2, rows < 0 ? size + 1 : size);
+  if (t->dtype == dtype && fnn_same_shape(t, &want) && fnn_tensor_is_contiguous(t)) return FNN_OK;
+  return fnn_fail(FNN_ERUNTIME, "%s: %s must be %s and contiguous, got %s", def->name, what,
+                  fnn_tensor_str(&want), fnn_tensor_str(t));
 }
 
 static fnn_status check_sizes(const fnn_opdef *def, int64_t rows, int64_t batch,

@@ -28,6 +28,7 @@ typedef struct fnn_rnn_piece {
 /* w, h0 and c0, and that rows and batch_sizes agree. */
 fnn_status fnn_rnn_check(const fnn_opdef *def, int64_t rows, int dtype, const fnn_tensor *w,
                          const fnn_tensor *h0, const fnn_tensor *c0, const fnn_attr *sizes);
+/* t has this dtype and shape (rows < 0: a vector) and is contiguous. */
 fnn_status fnn_rnn_want(const fnn_opdef *def, const char *what, const fnn_tensor *t, int dtype,
                         int64_t rows, int64_t columns);
 fnn_rnn fnn_rnn_of(const fnn_opdef *def, const fnn_call *c, int64_t rows, const fnn_tensor *h0);

@@ -46,8 +46,7 @@ def embedding_bag(input: Tensor, weight: Tensor, offsets: Tensor | None = None,
 
     Shapes: input (B, n), or (N) with offsets (B), where bag b begins (include_last_offset: one
     more, the end of the last); per_sample_weights as input, for sums alone; y (B, D). Rows of
-    padding_idx
-    count in no bag. Other arguments are embedding's.
+    padding_idx count in no bag. Other arguments are embedding's.
     """
     if isinstance(weight, Tensor) and weight.dtype in (fastnn.int64, fastnn.int32):
         raise TypeError("embedding_bag: expected indices first, then the table")

@@ -47,7 +47,7 @@ cdef int set_attrs(fnn_attr *attr, Tensor sizes, bint reverse) except -1:
 
 def recurrence(str kind, Tensor x not None, Tensor weight not None, Tensor h0 not None,
                Tensor c0=None, Tensor bias=None, Tensor batch_sizes=None, bint reverse=False):
-    """(y, hn, cn) of one layer and direction; cn is None but for an LSTM.
+    """(y, hn), of an LSTM (y, hn, cn), of one layer and direction.
 
     kind: one of KINDS. x (rows, gates * H): what the input gives to the gates, biases included.
     Rows are steps of B each, or of batch_sizes, which does not grow. weight (gates * H, H), states
@@ -62,6 +62,7 @@ def recurrence(str kind, Tensor x not None, Tensor weight not None, Tensor h0 no
     cdef fnn_attr attr[2]
     cdef bint rec = recording_any([x, weight, h0, c0, bias])
     cdef Tensor w = plain(weight), h = plain(h0), c = plain_or_none(c0), y
+    cdef int results = 3 if which == LSTM else 2
     cdef list outs = [fresh(), fresh(), fresh(which == LSTM), fresh(rec and which >= LSTM),
                       fresh(rec and which == LSTM)]
     cdef Node n
@@ -69,7 +70,7 @@ def recurrence(str kind, Tensor x not None, Tensor weight not None, Tensor h0 no
     run_given(OPS[which], [plain(x), w, h, c, plain_or_none(bias)], outs, attr)
     if rec:
         y = outs[0]
-        n = record_many(recurrence_vjp, LABELS[which], outs[:3] if which == LSTM else outs[:2],
+        n = record_many(recurrence_vjp, LABELS[which], outs[:results],
                         [x, weight, h0, c0, bias])
         n.i0, n.i1 = which, reverse
         n.save_out(0, y)
@@ -79,7 +80,7 @@ def recurrence(str kind, Tensor x not None, Tensor weight not None, Tensor h0 no
         n.save(4, outs[3])
         n.save(5, outs[4])
         n.save(6, batch_sizes)
-    return outs[0], outs[1], outs[2]
+    return tuple(outs[:results])
 
 
 cdef object recurrence_vjp(Node n, object g):

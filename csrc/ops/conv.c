@@ -1,4 +1,4 @@
-/* The driver of conv and conv_transpose: which form computes (docs/adr/0002). Shape, attributes and
+/* The driver of conv and conv_transpose: which form computes (docs/adr/0003). Shape, attributes and
  * layout decide. */
 #include "ops/conv.h"
 

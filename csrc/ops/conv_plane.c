@@ -1,8 +1,9 @@
 /* Every channel by itself, planes of pixels, stride 1: along the rows of the planes. */
 #include "ops/conv.h"
 
-#define MIN_WIDTH 12     /* of narrower planes too much of a vector is border */
-#define BAND_ITEMS 4096  /* of the copy of some rows, which stays in the nearest cache */
+#define MIN_WIDTH 16     /* of narrower planes too much of a vector is border; */
+#define MAX_WIDTH 32     /* wider ones are no slower by tiles (docs/adr/0002) */
+#define BAND_ITEMS 2048  /* of the copy of some rows, which stays in the nearest cache */
 #define PARALLEL_WORK (1 << 17)
 
 /* The border at the start of a dimension: a transposed window reaches back. */
@@ -12,8 +13,9 @@ static int64_t border(const fnn_conv *g, int d) {
 }
 
 int fnn_conv_is_plane(const fnn_conv *g, const fnn_pixels *x, const fnn_pixels *y) {
-  if (!fnn_conv_is_depthwise(g) || x->at[2] != 1 || y->at[2] != 1 || g->out[2] < MIN_WIDTH)
+  if (!fnn_conv_is_depthwise(g) || x->at[2] != 1 || y->at[2] != 1)
     return 0;
+  if (g->out[2] < MIN_WIDTH || g->out[2] > MAX_WIDTH) return 0;
   for (int d = 0; d < FNN_CONV_DIMS; d++) {
     int64_t wide = (g->kernel[d] - 1) * g->dilation[d], b = border(g, d);
     if (g->stride[d] != 1 || b < 0 || g->out[d] != g->in[d] + 2 * b - wide) return 0;

@@ -19,15 +19,29 @@ TRAINING = [  # workload, title, must, aim: times faster than eager PyTorch
     ("mlp_mid", "784-512-256-10, batch 128, Adam", 2.8, 3.5),
     ("mlp_large", "4096-4096-4096-1000, batch 512, Adam", 2.8, 3.2),
     ("tabular", "30-64-64-2 BatchNorm+Dropout, batch 64, Adam", 15, 25),
+    ("lenet", "LeNet, 28x28, batch 64, SGD", 2.3, 3),
+    ("resnet20", "ResNet-20, 32x32, batch 64, SGD", 1.5, 1.9),
+    ("mobilenet", "depthwise-separable net, 32x32, batch 64, SGD", 2.6, 4),
+    ("unet", "U-Net, 64x64, batch 4, SGD", 2, 2.8),
     ("gru", "GRU 128, T 32, batch 32, SGD", 4, 5.5),
     ("lstm", "LSTM 2x512, vocabulary 10,000, T 35, batch 20, SGD", 1.5, 1.8),
     ("gpt_nano", "GPT 4 layers, 128, T 64, batch 12, AdamW", 3, 4),
     ("gpt_mini", "GPT 6 layers, 384, T 256, batch 8, AdamW", 2.8, 3.3),
 ]
+INFERENCE = [
+    ("inf_mlp_mid_b1", "784-512-256-10, batch 1", 2.8, 4),
+    ("inf_mlp_mid_b256", "784-512-256-10, batch 256", 2.2, 2.5),
+    ("inf_resnet20_b1", "ResNet-20, batch 1", 3.5, 7),
+    ("inf_gpt_mini_decode", "GPT 6 layers, 384, one token", 4, 6),
+    ("inf_resnet18_b1", "ResNet-18, 224x224, batch 1", 1.8, 2.3),
+]
 
 
-def training(engines: Engines) -> Iterator[Row]:
-    for name, title, must, aim in TRAINING:
+def programs(
+    engines: Engines, chosen: list[tuple[str, str, float, float]] = TRAINING
+) -> Iterator[Row]:
+    """Programs of workloads.py: a training step, or an inference."""
+    for name, title, must, aim in chosen:
         make = workloads.REG[name]["make"]
         works = {engine: make(T, workloads.Ctx()).step for engine, T in engines.items()}
         yield Row(title, works, must, aim, "torch")
@@ -93,7 +107,9 @@ def pointwise(engines: Engines, sizes: tuple[int, ...]) -> Iterator[Row]:
             data = np.random.default_rng(0).standard_normal(n).astype(np.float32)
             works = {e: partial(getattr(T, name), T.tensor(data)) for e, T in engines.items()}
             works["numpy"] = partial(getattr(np, name), data)
-            yield Row(f"{name}, forward, {n:,}", works, must if n >= 100_000 else 0.95, None)
+            yield Row(f"{name}, forward, {n:,}", works, 0.95, None)
+            wanted = must if n >= 100_000 else 0.95
+            yield Row(f"{name}, forward, {n:,}, PyTorch", works, wanted, None, "torch")
 
 
 def forward_backward(T: Any, name: str, n: int) -> Callable[[], Any]:

@@ -18,6 +18,7 @@ from fastnn._core import runtime
 
 SECTIONS = (
     "training",
+    "inference",
     "gemm",
     "shapes",
     "conv",
@@ -84,7 +85,8 @@ def timed_sections(
         peak = 1e9 * args.threads * (core or 0.0)
         print(f"FMA peak of a core, float32: {core or 'not measured'} GF/s")
     sections: dict[str, Iterable[Row]] = {
-        "training": rows.training(engines),
+        "training": rows.programs(engines),
+        "inference": rows.programs(engines, rows.INFERENCE),
         "gemm": rows.squares(engines, peak, args.largest),
         "shapes": rows.shapes(engines, peak, args.seed),
         "conv": conv_rows.rows(engines, peak),

@@ -8,7 +8,8 @@ import fastnn
 from bench import workloads
 from bench.train.rows import TRAINING
 
-SLOW = {"mlp_large", "lstm", "gpt_mini"}  # a minute for fifty steps
+SLOW = {"mlp_large", "lstm", "gpt_mini",
+        "resnet20", "mobilenet"}  # many seconds for fifty steps
 QUICK = [name for name, *_ in TRAINING if name not in SLOW]
 
 

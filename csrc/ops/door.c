@@ -127,10 +127,7 @@ static fnn_status run_fixed(const fnn_opdef *def, const fnn_call *c) {
   void *ws = NULL;
   if (bytes > 0 && !(ws = fnn_alloc(bytes))) st = FNN_ENOMEM;
   if (!st) st = def->family->run(def, c, ws);
-  if (ws) {
-    fnn_free(ws, bytes);
-    fnn_max_threads_end();
-  }
+  if (ws) fnn_free(ws, bytes);
   for (int i = 0; i < c->nout; i++) {
     if (!c->out[i]) continue;
     if (fresh[i]) { if (st) fnn_tensor_release(c->out[i]); }
@@ -155,10 +152,7 @@ static fnn_status run_open(const fnn_opdef *def, const fnn_call *c) {
   void *ws = NULL;
   if (bytes > 0 && !(ws = fnn_alloc(bytes))) return FNN_ENOMEM;
   st = def->family->run(def, c, ws);
-  if (ws) {
-    fnn_free(ws, bytes);
-    fnn_max_threads_end();
-  }
+  if (ws) fnn_free(ws, bytes);
   if (!st && !(def->flags & FNN_DYNAMIC))
     for (int i = 0; i < c->nout; i++)
       if (c->out[i]) count_write(c->out[i]->storage);
@@ -176,7 +170,10 @@ fnn_status fnn_run(const fnn_call *c) {
     return fnn_fail(FNN_EVALUE, "%s: %d outputs, expected %s", def->name, c->nout, def->signature);
   int watched = fnn_context_current()->observers != NULL;
   if (watched) st = fnn_tell_before(c);
-  if (!st) st = open ? run_open(def, c) : run_fixed(def, c);
+  if (!st) {
+    st = open ? run_open(def, c) : run_fixed(def, c);
+    fnn_max_threads_end();
+  }
   if (watched) fnn_tell_after(c, st);
   return st;
 }

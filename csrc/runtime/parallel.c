@@ -53,7 +53,10 @@ void fnn_set_num_threads(int n) {
   promised = 0;
 }
 
-int fnn_max_threads(void) { return promised = fnn_get_num_threads(); }
+int fnn_max_threads(void) {
+  if (!promised) promised = fnn_get_num_threads();
+  return promised;
+}
 void fnn_max_threads_end(void) { promised = 0; }
 
 /* ---- the OpenMP backend */

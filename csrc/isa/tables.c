@@ -22,6 +22,9 @@ TABLE
  * integers move at memory's speed, scans go step by step, doubles are seldom waited for. */
 #define fnn_map_int_avx512 fnn_map_int_avx2
 #define fnn_map_f64_avx512 fnn_map_f64_avx2
+#define fnn_conv_f64_avx512 fnn_conv_f64_avx2
+#define fnn_attention_f64_avx512 fnn_attention_f64_avx2
+#define fnn_rnn_f64_avx512 fnn_rnn_f64_avx2
 #define fnn_reduce_int_avx512 fnn_reduce_int_avx2
 #define fnn_scan_avx512 fnn_scan_avx2
 #define ISA avx512

@@ -79,7 +79,7 @@ static fnn_status infer(const fnn_opdef *def, const fnn_call *c, fnn_tensor *out
 static void set_dims(job *j, const fnn_tensor *x) {
   int64_t l = 1;
   for (int i = 2; i < x->ndim; i++) l *= x->size[i];
-  int columns = l == 1 || (!fnn_tensor_is_contiguous(x) && fnn_is_channels_last(x));
+  int columns = l <= 1 || (!fnn_tensor_is_contiguous(x) && fnn_is_channels_last(x));
   j->dtype = x->dtype;
   j->rows = columns ? x->size[0] * l : x->size[0];
   j->n = x->size[1];
@@ -159,7 +159,8 @@ static int64_t workspace(const fnn_opdef *def, const fnn_call *c) {
     const R *w = DATA(R, given(q, 1)), *b = DATA(R, given(q, 2));                                 \
     R *mean = DATA(R, q->out[1]), *invstd = DATA(R, q->out[2]);                                   \
     R *rmean = OUT(R, q, 3), *rvar = OUT(R, q, 4), *scale = j->a, *bias = j->b, *shift = j->c;    \
-    const double momentum = q->attr[0].v.f, count = (double)(j->rows * j->l);                     \
+    const int64_t total = j->rows * j->l; /* of nothing there is nothing to remember */           \
+    const double momentum = q->attr[0].v.f, count = (double)fnn_max64(1, total);                  \
     for (int64_t i = lo; i < hi; i++) {                                                           \
       double off = j->sum[i] / count, var = j->dot[i] / count - off * off;                        \
       if (var < 0) var = 0;                                                                       \
@@ -167,8 +168,9 @@ static int64_t workspace(const fnn_opdef *def, const fnn_call *c) {
       invstd[i] = (R)(1 / sqrt(var + q->attr[1].v.f));                                            \
       scale[i] = w ? w[i] * invstd[i] : invstd[i];                                                \
       bias[i] = b ? b[i] : 0;                                                                     \
-      if (rmean) rmean[i] = (R)((1 - momentum) * rmean[i] + momentum * mean[i]);                  \
-      if (rvar) rvar[i] = (R)((1 - momentum) * rvar[i] + momentum * var * (count / (count - 1))); \
+      if (rmean && total) rmean[i] = (R)((1 - momentum) * rmean[i] + momentum * mean[i]);         \
+      if (!rvar || !total) continue;                                                              \
+      rvar[i] = (R)((1 - momentum) * rvar[i] + momentum * var * (count / (count - 1)));           \
     }                                                                                             \
   }                                                                                               \
   static void finish_eval_##S(const job *j, int64_t lo, int64_t hi) {                             \

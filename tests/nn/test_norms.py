@@ -77,6 +77,18 @@ def test_batch_norm_1d(shape):
     check_steps(*twins("BatchNorm1d", shape[1]), shape)
 
 
+@pytest.mark.parametrize("shape", [(3, 8, 0), (2, 8, 0, 4), (0, 8), (0, 8, 3)])
+@pytest.mark.parametrize("training", [True, False])
+def test_batch_norm_of_nothing(shape, training):
+    x, weight = fastnn.zeros(shape, requires_grad=True), fastnn.ones(8, requires_grad=True)
+    mean, var = fastnn.full((8,), 2.0), fastnn.full((8,), 3.0)
+    y = nn.functional.batch_norm(x, mean, var, weight, training=training)
+    y.sum().backward()
+    assert y.shape == shape and x.grad.shape == shape
+    assert mean.tolist() == [2.0] * 8 and var.tolist() == [3.0] * 8
+    assert weight.grad.tolist() == [0.0] * 8
+
+
 def test_large_offsets_do_not_cancel():
     """A variance that is tiny beside the mean comes out to float32's accuracy of x itself."""
     a = (1e4 + np.random.default_rng(5).standard_normal((8, 3, 16, 16))).astype("float32")

@@ -118,7 +118,13 @@ static fnn_status run_fixed(const fnn_opdef *def, const fnn_call *c) {
     if (c->out[i] && c->out[i]->storage && (st = check_given(def, c, i, &want[i]))) return st;
   for (int i = 0; i < c->nout && !st; i++) {
     if (!c->out[i] || c->out[i]->storage) continue;
-    int64_t n = fnn_tensor_numel(&want[i]) * fnn_dtype_size((fnn_dtype)want[i].dtype);
+    int64_t n;
+    if (!fnn_numel_ok(want[i].ndim, want[i].size, &n) ||
+        !fnn_mul_ok(n, fnn_dtype_size((fnn_dtype)want[i].dtype), &n)) {
+      st = fnn_fail(FNN_ENOMEM, "%s: a result of shape %s is larger than any memory", def->name,
+                    fnn_tensor_str(&want[i]));
+      break;
+    }
     fnn_storage *s = fnn_storage_new(n);
     if (!s) st = FNN_ENOMEM;
     else make(c->out[i], &want[i], s), fresh[i] = 1;

@@ -28,7 +28,7 @@ def instance_norm(input: Tensor, running_mean: Tensor | None = None,
     if elements == 1:
         raise ValueError("Expected more than 1 spatial element when training, got input size "
                          f"{list(input.shape)}")
-    if running_mean is not None and running_var is not None:
+    if running_mean is not None and running_var is not None and input.numel():
         with no_grad():
             var, mean = fastnn.var_mean(input.detach().flatten(2), 2)
             running_mean.lerp_(mean.mean(0), momentum)

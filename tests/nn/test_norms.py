@@ -89,6 +89,12 @@ def test_batch_norm_of_nothing(shape, training):
     assert weight.grad.tolist() == [0.0] * 8
 
 
+def test_instance_norm_of_nothing():
+    mean, var = fastnn.full((3,), 2.0), fastnn.full((3,), 3.0)
+    y = nn.functional.instance_norm(fastnn.zeros(2, 3, 0), mean, var)
+    assert y.shape == (2, 3, 0) and mean.tolist() == [2.0] * 3 and var.tolist() == [3.0] * 3
+
+
 def test_large_offsets_do_not_cancel():
     """A variance that is tiny beside the mean comes out to float32's accuracy of x itself."""
     a = (1e4 + np.random.default_rng(5).standard_normal((8, 3, 16, 16))).astype("float32")

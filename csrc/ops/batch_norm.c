@@ -209,15 +209,17 @@ static int64_t workspace(const fnn_opdef *def, const fnn_call *c) {
     const int64_t at = row * j->stride + lo * j->l, m = hi - lo, l = j->l, s = j->stride;         \
     const R *a = (R *)j->a + lo, *b = (R *)j->b + lo, *c = (R *)j->c + lo;                        \
     R *to = DATA(R, q->out[0]) + at;                                                              \
-    if (j->kind == BACKWARD) {                                                                    \
+    if (j->kind == BACKWARD && q->attr[0].v.i) {                                                  \
       const R *dy = DATA(R, q->in[0]) + at, *x = DATA(R, q->in[1]) + at;                          \
       const R *mean = DATA(R, q->in[3]) + lo;                                                     \
       if (l == 1) k->col_bwd(rows, m, s, dy, x, mean, a, b, c, to);                               \
       else k->set_bwd(rows, m, l, s, dy, x, mean, a, b, c, to);                                   \
       return;                                                                                     \
     }                                                                                             \
+    /* of evaluation dx = dy a: the same map, of dy, with zeros (b, c) as mean and shift */       \
     const R *x = DATA(R, q->in[0]) + at;                                                          \
-    const R *mean = DATA(R, j->kind == TRAIN ? q->out[1] : q->in[1]) + lo;                        \
+    const R *mean = j->kind == BACKWARD ? c                                                       \
+                                        : DATA(R, j->kind == TRAIN ? q->out[1] : q->in[1]) + lo;  \
     if (l == 1) k->col_apply(rows, m, s, x, mean, a, b, to);                                      \
     else k->set_apply(rows, m, l, s, x, mean, a, b, to);                                          \
   }

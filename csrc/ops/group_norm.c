@@ -116,6 +116,9 @@ static fnn_status run(const fnn_opdef *def, const fnn_call *c, void *ws) {
   job j = {.call = c, .constants = ws};
   (void)def;
   set_dims(&j, c->in[0]);
+  for (int i = 1; i < 3 && j.m * j.l == 0; i++) /* no group comes to write them */
+    memset(fnn_tensor_data(c->out[i]), 0,
+           (size_t)(fnn_tensor_numel(c->out[i]) * fnn_dtype_size((fnn_dtype)j.dtype)));
   over_groups(&j, forward);
   return FNN_OK;
 }

@@ -5,6 +5,7 @@ import pytest
 
 import fastnn
 from fastnn import nn
+from fastnn._core import runtime
 
 torch = pytest.importorskip("torch")
 EPS = {"float32": 2.0**-23, "float64": 2.0**-52}
@@ -87,6 +88,32 @@ def test_batch_norm_of_nothing(shape, training):
     assert y.shape == shape and x.grad.shape == shape
     assert mean.tolist() == [2.0] * 8 and var.tolist() == [3.0] * 8
     assert weight.grad.tolist() == [0.0] * 8
+
+
+@pytest.fixture
+def poisoned():
+    """Memory that an op does not write shows as NaN."""
+    runtime.set_poison(True)
+    yield
+    runtime.set_poison(False)
+
+
+@pytest.mark.parametrize("shape", [(3, 4, 0), (3, 4, 2, 0), (0, 4, 5)])
+def test_group_norm_of_nothing(shape, poisoned):
+    weight = fastnn.ones(4, requires_grad=True)
+    y = nn.functional.group_norm(fastnn.zeros(shape), 2, weight)
+    y.sum().backward()
+    assert y.shape == shape and weight.grad.tolist() == [0.0] * 4
+
+
+@pytest.mark.parametrize("shape", [(5, 3), (2, 3, 4, 5)])
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_batch_norm_gradient_of_evaluation_is_linear(shape, bad):
+    """The running statistics are constants: dx = dy weight / sqrt(var + eps), whatever x is."""
+    x = fastnn.full(shape, bad).requires_grad_()
+    y = nn.functional.batch_norm(x, fastnn.zeros(3), fastnn.ones(3), eps=0.0)
+    y.backward(fastnn.full(shape, 2.0))
+    assert (x.grad == 2.0).all()
 
 
 def test_instance_norm_of_nothing():

@@ -62,6 +62,7 @@ test-sdist: $(VENV)/ready ## pip install of the sdist on every Python, and a few
 test-all: test test-isa test-threads test-package test-builds test-pythons test-sdist asan lint ## everything
 
 # A build apart, with AddressSanitizer and UBSan, and with the planted faults that prove them awake.
+# What a function leaves unset holds a pattern, large and the same in every run.
 # Every block comes from the system, so that each has its own borders, but in the tests of the pool
 # itself; the portable kernels run, because instrumenting three sets takes too long to build. pytest must
 # not capture file descriptor 2, or a report goes down with the process.
@@ -71,7 +72,8 @@ ASAN := env FASTNN_ISA=base PYTHONMALLOC=malloc PYTHONPATH=. \
 ASAN_TESTS := tests/kernels tests/tape tests/ops/test_indexing.py tests/build/test_planted.py
 asan: $(VENV)/ready ## a subset of the tests under AddressSanitizer and UBSan
 	$(PY) -m pip install -q $(TEST_TOOLS)
-	CC=gcc FASTNN_PLANT=1 FASTNN_SANITIZE="-fsanitize=address,undefined -fno-sanitize-recover=undefined" \
+	CC=gcc FASTNN_PLANT=1 FASTNN_SANITIZE="-fsanitize=address,undefined -fno-sanitize-recover=undefined \
+	  -ftrivial-auto-var-init=pattern" \
 	  .ci/tree asan $(PY)
 	cd build/trees/asan && FASTNN_ALLOCATOR=system $(ASAN) $(abspath $(PY)) -m pytest -q --capture=sys \
 	  $(ASAN_TESTS)

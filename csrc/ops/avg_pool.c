@@ -30,10 +30,11 @@ static fnn_status job_of(const fnn_opdef *def, const fnn_call *c, int backward, 
   if (!st)
     st = backward ? fnn_pool_given_out(def, t, (int)a[0].n, &j->w)
                   : fnn_pool_out(def, a[3].v.i != 0, &j->w);
+  if (st) return st;
   j->w.include_pad = a[4].v.i != 0;
   j->w.divisor = a[5].v.i;
   j->rows = backward ? fnn_ceil_div(j->p.c, CHANNELS) : j->w.out[0] * j->w.out[1];
-  return st;
+  return FNN_OK;
 }
 
 static fnn_status infer(const fnn_opdef *def, const fnn_call *c, fnn_tensor *out) {

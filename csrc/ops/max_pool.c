@@ -29,7 +29,7 @@ static fnn_status forward_job(const fnn_opdef *def, const fnn_call *c, job *j) {
     st = fnn_fail(FNN_ERUNTIME, "%s: not implemented for %s", def->name, fnn_tensor_str(x));
   if (!st) st = window_of(def, c, x->size + 2, &j->w);
   if (!st) st = fnn_pool_out(def, c->attr[4].v.i != 0, &j->w);
-  j->rows = j->w.out[0] * j->w.out[1];
+  if (!st) j->rows = j->w.out[0] * j->w.out[1];
   return st;
 }
 
@@ -112,7 +112,7 @@ static fnn_status tap_job(const fnn_opdef *def, const fnn_call *c, const fnn_ten
   if (!st && tap->dtype != (j->w.wide ? FNN_I32 : FNN_U8))
     st = fnn_fail(FNN_ETYPE, "%s: taps of this kernel are %s, got %s", def->name,
                   j->w.wide ? "int32" : "uint8", fnn_tensor_str(tap));
-  j->rows = fnn_ceil_div(fnn_max64(1, j->p.c), CHANNELS);
+  if (!st) j->rows = fnn_ceil_div(fnn_max64(1, j->p.c), CHANNELS);
   return st;
 }
 

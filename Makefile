@@ -115,7 +115,7 @@ $(VENV)/ready: pyproject.toml
 	$(PY) -m pip install -q 'setuptools>=77' 'cython>=3.3'
 	touch $@
 
-$(VENV)/built: $(VENV)/ready setup.py $(SOURCES)
+$(VENV)/built: $(VENV)/ready setup.py $(wildcard tools/build/*.py) $(SOURCES)
 	$(PY) -m pip install -q --no-build-isolation -e '.[test,cli]'
 	touch $@
 

@@ -19,14 +19,22 @@ TABLE
 TABLE
 #undef ISA
 /* AVX2's kernels, which give the same bits, where wider ones are not worth their bytes (ADR 0002):
- * integers move at memory's speed, scans go step by step, doubles are seldom waited for. */
+ * integers, sums and updates move at memory's speed, scans go step by step, doubles are seldom
+ * waited for. */
 #define fnn_map_int_avx512 fnn_map_int_avx2
+#define fnn_reduce_int_avx512 fnn_reduce_int_avx2
+#define fnn_scan_avx512 fnn_scan_avx2
+#define fnn_reduce_avx512 fnn_reduce_avx2
+#define fnn_optim_avx512 fnn_optim_avx2
 #define fnn_map_f64_avx512 fnn_map_f64_avx2
+#define fnn_softmax_f64_avx512 fnn_softmax_f64_avx2
+#define fnn_loss_f64_avx512 fnn_loss_f64_avx2
+#define fnn_norm_f64_avx512 fnn_norm_f64_avx2
+#define fnn_clip_f64_avx512 fnn_clip_f64_avx2
+#define fnn_pool_f64_avx512 fnn_pool_f64_avx2
 #define fnn_conv_f64_avx512 fnn_conv_f64_avx2
 #define fnn_attention_f64_avx512 fnn_attention_f64_avx2
 #define fnn_rnn_f64_avx512 fnn_rnn_f64_avx2
-#define fnn_reduce_int_avx512 fnn_reduce_int_avx2
-#define fnn_scan_avx512 fnn_scan_avx2
 #define ISA avx512
 TABLE
 #undef ISA

@@ -16,9 +16,4 @@ enum { FNN_CLIP_SQUARES, FNN_CLIP_ABS, FNN_CLIP_MAX, FNN_CLIP_POWER };
 FNN_CLIP_TABLE(float, f32)
 FNN_CLIP_TABLE(double, f64)
 
-typedef struct fnn_clip_kernels {
-  fnn_clip_f32 f32;
-  fnn_clip_f64 f64;
-} fnn_clip_kernels;
-
 #endif

@@ -25,18 +25,15 @@ enum {
 
 #define FNN_LOSS_BLOCK 4096 /* elements whose sum one call returns: the unit of the order of sums */
 
-#define FNN_LOSS_PAIR(R, S)                                                                    \
-  typedef struct fnn_loss_##S {                                                                \
-    double (*fwd)(int64_t n, const R *x, const R *t, const R *w, const R *pw, double p, R *y); \
-    void (*bwd)(int64_t n, const R *x, const R *t, const R *w, const R *pw, double p, R g,     \
-                const R *gv, R *dx);                                                           \
+#define FNN_LOSS_TABLE(R, S)                                                                     \
+  typedef struct fnn_loss_##S {                                                                  \
+    struct {                                                                                     \
+      double (*fwd)(int64_t n, const R *x, const R *t, const R *w, const R *pw, double p, R *y); \
+      void (*bwd)(int64_t n, const R *x, const R *t, const R *w, const R *pw, double p, R g,     \
+                  const R *gv, R *dx);                                                           \
+    } fn[FNN_NUM_LOSS];                                                                          \
   } fnn_loss_##S;
-FNN_LOSS_PAIR(float, f32)
-FNN_LOSS_PAIR(double, f64)
-
-typedef struct fnn_loss_kernels {
-  fnn_loss_f32 f32[FNN_NUM_LOSS];
-  fnn_loss_f64 f64[FNN_NUM_LOSS];
-} fnn_loss_kernels;
+FNN_LOSS_TABLE(float, f32)
+FNN_LOSS_TABLE(double, f64)
 
 #endif

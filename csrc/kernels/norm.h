@@ -37,9 +37,4 @@
 FNN_NORM_TABLE(float, f32)
 FNN_NORM_TABLE(double, f64)
 
-typedef struct fnn_norm_kernels {
-  fnn_norm_f32 f32;
-  fnn_norm_f64 f64;
-} fnn_norm_kernels;
-
 #endif

@@ -43,9 +43,4 @@ typedef struct fnn_window {
 FNN_POOL_TABLE(float, f32)
 FNN_POOL_TABLE(double, f64)
 
-typedef struct fnn_pool_kernels {
-  fnn_pool_f32 f32;
-  fnn_pool_f64 f64;
-} fnn_pool_kernels;
-
 #endif

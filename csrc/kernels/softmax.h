@@ -30,9 +30,4 @@ enum { FNN_K_softmax, FNN_K_log_softmax };
 FNN_SOFTMAX_TABLE(float, f32)
 FNN_SOFTMAX_TABLE(double, f64)
 
-typedef struct fnn_softmax_kernels {
-  fnn_softmax_f32 f32;
-  fnn_softmax_f64 f64;
-} fnn_softmax_kernels;
-
 #endif

@@ -60,9 +60,9 @@ static void planes(void *ctx, int64_t begin, int64_t end, int thread) {
   do {                                                                                          \
     const R *a = (const R *)j->from + from;                                                     \
     R *b = (R *)j->to + to;                                                                     \
-    if (j->backward) fnn_k->pool->S.adaptive_avg_bwd(w, end - begin, a, b);                     \
-    else if (j->kind == AVG) fnn_k->pool->S.adaptive_avg(w, end - begin, a, b);                 \
-    else fnn_k->pool->S.adaptive_max(w, end - begin, a, b, j->index + to);                      \
+    if (j->backward) fnn_k->pool_##S->adaptive_avg_bwd(w, end - begin, a, b);                     \
+    else if (j->kind == AVG) fnn_k->pool_##S->adaptive_avg(w, end - begin, a, b);                 \
+    else fnn_k->pool_##S->adaptive_max(w, end - begin, a, b, j->index + to);                      \
   } while (0)
   if (j->dtype == FNN_F32) PART(float, f32);
   else PART(double, f64);

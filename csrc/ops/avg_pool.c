@@ -63,14 +63,14 @@ static int64_t workspace(const fnn_opdef *def, const fnn_call *c) {
     const R *from = j->from;                                                                    \
     R *to = j->to;                                                                              \
     if (!j->p.last) {                                                                           \
-      fnn_k->pool->S.over_planes(w, end - begin, from + begin * (FROM), to + begin * (TO));     \
+      fnn_k->pool_##S->over_planes(w, end - begin, from + begin * (FROM), to + begin * (TO));     \
       return;                                                                                   \
     }                                                                                           \
     for (int64_t at = begin, lo, hi; at < end; at += hi - lo) {                                 \
       int64_t image = at / j->rows;                                                             \
       lo = at % j->rows;                                                                        \
       hi = fnn_min64(j->rows, lo + end - at);                                                   \
-      fnn_k->pool->S.over_last(w, c, lo * (UNIT), fnn_min64(hi * (UNIT), MOST),                 \
+      fnn_k->pool_##S->over_last(w, c, lo * (UNIT), fnn_min64(hi * (UNIT), MOST),                 \
                                from + image * (FROM) * c, to + image * (TO) * c);               \
     }                                                                                           \
   } while (0)

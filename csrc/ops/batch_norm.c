@@ -122,7 +122,7 @@ static int64_t workspace(const fnn_opdef *def, const fnn_call *c) {
     }                                                                                             \
   }                                                                                               \
   static void set_sums_##S(const job *j, int64_t lo, int64_t hi) {                                \
-    const fnn_norm_##S *k = &fnn_k->norm->S;                                                      \
+    const fnn_norm_##S *k = fnn_k->norm_##S;                                                      \
     const fnn_call *q = j->call;                                                                  \
     const R *x = DATA(R, q->in[j->kind == BACKWARD]), *shift = j->c;                              \
     memset(j->sum + lo, 0, (size_t)(hi - lo) * sizeof(double));                                   \
@@ -137,7 +137,7 @@ static int64_t workspace(const fnn_opdef *def, const fnn_call *c) {
                    j->dot + lo);                                                                  \
   }                                                                                               \
   static void part_##S(const job *j, int64_t chunk) {                                         \
-    const fnn_norm_##S *k = &fnn_k->norm->S;                                                      \
+    const fnn_norm_##S *k = fnn_k->norm_##S;                                                      \
     const fnn_call *q = j->call;                                                                  \
     int64_t row = chunk * j->block, rows = fnn_min64(j->block, j->rows - row);                    \
     int64_t at = row * j->stride;                                                                 \
@@ -204,7 +204,7 @@ static int64_t workspace(const fnn_opdef *def, const fnn_call *c) {
     else finish_bwd_##S(j, lo, hi);                                                               \
   }                                                                                               \
   static void apply_##S(const job *j, int64_t row, int64_t rows, int64_t lo, int64_t hi) {        \
-    const fnn_norm_##S *k = &fnn_k->norm->S;                                                      \
+    const fnn_norm_##S *k = fnn_k->norm_##S;                                                      \
     const fnn_call *q = j->call;                                                                  \
     const int64_t at = row * j->stride + lo * j->l, m = hi - lo, l = j->l, s = j->stride;         \
     const R *a = (R *)j->a + lo, *b = (R *)j->b + lo, *c = (R *)j->c + lo;                        \

@@ -46,9 +46,9 @@ static void one(const job *j, const fnn_tensor *t, int64_t at, int64_t n, double
 #define PART(R, S)                                                                    \
   do {                                                                                \
     R *x = (R *)fnn_tensor_data(t) + at;                                              \
-    if (j->op == NORM) *sum = fnn_k->clip->S.fold(j->kind, n, x, j->p);               \
-    else if (j->op == SCALE) fnn_k->clip->S.scale(n, (R)j->high, x);                  \
-    else fnn_k->clip->S.clamp(n, (R)j->low, (R)j->high, x);                           \
+    if (j->op == NORM) *sum = fnn_k->clip_##S->fold(j->kind, n, x, j->p);               \
+    else if (j->op == SCALE) fnn_k->clip_##S->scale(n, (R)j->high, x);                  \
+    else fnn_k->clip_##S->clamp(n, (R)j->low, (R)j->high, x);                           \
   } while (0)
   if (t->dtype == FNN_F32) PART(float, f32);
   else PART(double, f64);

@@ -108,7 +108,7 @@ static int64_t workspace(const fnn_opdef *def, const fnn_call *c) {
 
 #define FORWARD(R, S)                                                                            \
   static void forward_##S(const job *j, int64_t number) {                                        \
-    const fnn_softmax_##S *k = &fnn_k->softmax->S;                                               \
+    const fnn_softmax_##S *k = fnn_k->softmax_##S;                                               \
     const fnn_tensor *w = j->weight;                                                             \
     const int64_t n = j->dims.n, inner = j->dims.inner;                                          \
     const tile t = tile_of(j, number);                                                           \
@@ -195,7 +195,7 @@ static fnn_status run(const fnn_opdef *def, const fnn_call *c, void *ws) {
  * with a scale and a shift of its row, and then the corrections that depend on the class. */
 #define BACKWARD(R, S)                                                                           \
   static void backward_##S(const job *j, int64_t number) {                                       \
-    const fnn_softmax_##S *k = &fnn_k->softmax->S;                                               \
+    const fnn_softmax_##S *k = fnn_k->softmax_##S;                                               \
     const fnn_tensor *w = j->weight;                                                             \
     const int64_t n = j->dims.n, inner = j->dims.inner, how = j->call->attr[REDUCTION].v.i;      \
     const tile t = tile_of(j, number);                                                           \

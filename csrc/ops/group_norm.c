@@ -69,7 +69,7 @@ static int64_t workspace(const fnn_opdef *def, const fnn_call *c) {
 
 #define FORWARD(R, S)                                                                             \
   static void group_##S(const job *j, int64_t g, R *mean) {                                       \
-    const fnn_norm_##S *k = &fnn_k->norm->S;                                                      \
+    const fnn_norm_##S *k = fnn_k->norm_##S;                                                      \
     const fnn_call *q = j->call;                                                                  \
     const int64_t m = j->m, size = m * j->l, c0 = g % j->groups * m;                              \
     const R *x = DATA(R, q->in[0]) + g * size;                                                    \
@@ -155,7 +155,7 @@ static int64_t workspace_bwd(const fnn_opdef *def, const fnn_call *c) {
 
 #define BACKWARD(R, S)                                                                            \
   static void group_bwd_##S(const job *j, int64_t g, R *mean) {                                   \
-    const fnn_norm_##S *k = &fnn_k->norm->S;                                                      \
+    const fnn_norm_##S *k = fnn_k->norm_##S;                                                      \
     const fnn_call *q = j->call;                                                                  \
     const int64_t m = j->m, size = m * j->l, c0 = g % j->groups * m;                              \
     const R *dy = DATA(R, q->in[0]) + g * size, *x = DATA(R, q->in[1]) + g * size;                \

@@ -59,7 +59,7 @@ static void forward(void *ctx, int64_t begin, int64_t end, int thread) {
   int64_t at = begin * j->n;
   double eps = c->attr[1].v.f;
 #define PART(R, S)                                                                              \
-  fnn_k->norm->S.rows(end - begin, j->n, (R *)fnn_tensor_data(c->in[0]) + at,                   \
+  fnn_k->norm_##S->rows(end - begin, j->n, (R *)fnn_tensor_data(c->in[0]) + at,                   \
                       j->w ? fnn_tensor_data(j->w) : NULL, j->b ? fnn_tensor_data(j->b) : NULL, \
                       eps, (R *)fnn_tensor_data(c->out[0]) + at,                                \
                       j->rms ? NULL : (R *)fnn_tensor_data(c->out[1]) + begin,                  \
@@ -130,7 +130,7 @@ static void backward(void *ctx, int64_t begin, int64_t end, int thread) {
     R *db = wanted(c, 2) ? (R *)j->partial + (2 * k + 1) * j->n : NULL;                          \
     if (dw) memset(dw, 0, (size_t)j->n * sizeof(R));                                             \
     if (db) memset(db, 0, (size_t)j->n * sizeof(R));                                             \
-    fnn_k->norm->S.bwd_rows(rows, j->n, (R *)fnn_tensor_data(c->in[0]) + at,                     \
+    fnn_k->norm_##S->bwd_rows(rows, j->n, (R *)fnn_tensor_data(c->in[0]) + at,                     \
                             (R *)fnn_tensor_data(c->in[1]) + at,                                 \
                             j->w ? fnn_tensor_data(j->w) : NULL,                                 \
                             j->rms ? NULL : (R *)fnn_tensor_data(c->in[3]) + row,                \

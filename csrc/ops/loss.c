@@ -78,7 +78,7 @@ static int64_t workspace(const fnn_opdef *def, const fnn_call *c) {
 #define PARTS(R, S)                                                                             \
   static double forward_##S(const job *j, int64_t at, int64_t n) {                              \
     R *y = j->call->attr[0].v.i == FNN_LOSS_NONE ? OPERAND(R, j->call->out[0]) : NULL;        \
-    return fnn_k->loss->S[j->kernel].fwd(n, OPERAND(R, j->in[X]), OPERAND(R, j->in[TARGET]),    \
+    return fnn_k->loss_##S->fn[j->kernel].fwd(n, OPERAND(R, j->in[X]), OPERAND(R, j->in[TARGET]),\
                                          OPERAND(R, j->in[WEIGHT]),                             \
                                          OPERAND(R, j->in[POS_WEIGHT]), j->p, y);               \
   }                                                                                             \
@@ -86,7 +86,7 @@ static int64_t workspace(const fnn_opdef *def, const fnn_call *c) {
     const R *dy = fnn_tensor_data(j->dy);                                                       \
     int none = j->call->attr[0].v.i == FNN_LOSS_NONE;                                         \
     R g = none ? (R)1 : (R)(*dy * (R)j->scale);                                                 \
-    fnn_k->loss->S[j->kernel].bwd(n, OPERAND(R, j->in[X]), OPERAND(R, j->in[TARGET]),           \
+    fnn_k->loss_##S->fn[j->kernel].bwd(n, OPERAND(R, j->in[X]), OPERAND(R, j->in[TARGET]),      \
                                   OPERAND(R, j->in[WEIGHT]), OPERAND(R, j->in[POS_WEIGHT]),     \
                                   j->p, g, none ? dy + at : NULL, OPERAND(R, j->call->out[0])); \
   }                                                                                             \

@@ -74,10 +74,10 @@ static void forward(void *ctx, int64_t begin, int64_t end, int thread) {
     const R *x = j->from;                                                                       \
     R *y = j->to;                                                                               \
     if (!j->p.last)                                                                             \
-      fnn_k->pool->S.max(w, end - begin, x + begin * in, y + begin * out,                       \
+      fnn_k->pool_##S->max(w, end - begin, x + begin * in, y + begin * out,                       \
                          tap_at(j, j->tap_to, begin * out));                                    \
     else                                                                                        \
-      EACH_IMAGE(j, fnn_k->pool->S.max_last(w, c, lo, hi, x + image * in * c,                   \
+      EACH_IMAGE(j, fnn_k->pool_##S->max_last(w, c, lo, hi, x + image * in * c,                   \
                                             y + image * out * c,                                \
                                             tap_at(j, j->tap_to, image * out * c)))             \
   } while (0)
@@ -148,10 +148,10 @@ static void backward(void *ctx, int64_t begin, int64_t end, int thread) {
     const R *dy = j->from;                                                                     \
     R *dx = j->to;                                                                             \
     if (!j->p.last)                                                                            \
-      fnn_k->pool->S.max_bwd(w, end - begin, dy + begin * out,                                 \
+      fnn_k->pool_##S->max_bwd(w, end - begin, dy + begin * out,                                 \
                              tap_at(j, (void *)j->tap, begin * out), dx + begin * in);         \
     else                                                                                       \
-      EACH_IMAGE(j, fnn_k->pool->S.max_last_bwd(w, c, lo * CHANNELS,                           \
+      EACH_IMAGE(j, fnn_k->pool_##S->max_last_bwd(w, c, lo * CHANNELS,                           \
                                                 fnn_min64(c, hi * CHANNELS),                   \
                                                 dy + image * out * c,                          \
                                                 tap_at(j, (void *)j->tap, image * out * c),    \

@@ -48,7 +48,7 @@ typedef struct job {
 /* Rows [begin, end), or blocks of columns (their number within an outer index runs fastest). */
 #define WORK(R, S)                                                                              \
   static void work_##S(const job *j, int64_t begin, int64_t end) {                              \
-    const fnn_softmax_##S *k = &fnn_k->softmax->S;                                              \
+    const fnn_softmax_##S *k = fnn_k->softmax_##S;                                              \
     const R *x = fnn_tensor_data(j->call->in[0]);                                               \
     const R *y = j->call->nin > 1 ? fnn_tensor_data(j->call->in[1]) : NULL;                     \
     R *z = fnn_tensor_data(j->call->out[0]);                                                    \

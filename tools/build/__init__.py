@@ -1,0 +1,1 @@
+"""How fastnn is compiled: settings, the C library, the Cython modules."""

@@ -13,9 +13,6 @@ SHARED = "fastnn/_core/shared.c"
 # The others spend their time in C, or run once: they are as small as can be.
 FAST = {"tensor", "door", "size", "tape", "engine", "gradient", "pointwise", "arith", "activation",
         "compare", "matmul", "reduce", "optim"}  # fmt: skip
-# The interpreter's functions in place of their inlined bodies.
-LEAN_C = [(f"CYTHON_USE_{name}", "0")
-          for name in ("TYPE_SLOTS", "UNICODE_INTERNALS", "PYLIST_INTERNALS", "PYLONG_INTERNALS")]
 WHOLE = "-flto=auto"  # functions that 45 modules repeat become one
 
 CYTHON = {
@@ -34,8 +31,7 @@ def extensions():
 
 def extension(path):
     name = os.path.splitext(path)[0].replace("/", ".")
-    fast = Path(path).stem in FAST
-    size = ["-O2"] if fast else SMALL
+    size = ["-O2"] if Path(path).stem in FAST else SMALL
     size = size if SANITIZE else [*size, NO_UNWIND]
     up = "/".join([".."] * (name.count(".") - 1))
     return Extension(
@@ -43,7 +39,6 @@ def extension(path):
         [path],
         include_dirs=["csrc/include", "fastnn/_core"],
         libraries=["fastnn"],
-        define_macros=[] if fast else LEAN_C,
         # gcc would clear each new object by rep stos, whose start takes 12 ns
         extra_compile_args=[*size, "-fno-builtin-memset", "-g0", *WARN, "-Wno-unused-parameter",
                             "-Wno-missing-field-initializers", "-Wno-cast-function-type",

@@ -17,7 +17,8 @@ from tools import stub_types as types
 
 ROOT = Path(__file__).resolve().parents[1]
 HEAD = "# Made by python -m tools.stubs.\n"
-FUNCTIONS = ("cython_function_or_method", "function", "method_descriptor")
+FUNCTIONS = ("builtin_function_or_method", "cython_function_or_method", "function", "method",
+             "method_descriptor")
 SKIPPED = ("_f", "_name", "_map", "_doc")  # loop variables of the modules
 
 

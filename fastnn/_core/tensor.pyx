@@ -18,16 +18,13 @@ from .status cimport raise_status
 
 cdef extern from *:
     """
-    static int fnn_set_method(PyObject *type, PyObject *name, PyObject *function) {
-      int failed = PyDict_SetItem(((PyTypeObject *)type)->tp_dict, name, function);
-      PyType_Modified((PyTypeObject *)type);
-      return failed;
-    }
     /* struct module codes by fnn_dtype; bfloat16 has none and is refused before it is looked up */
     static char *const fnn_formats[] = {"f", "d", "q", "i", "B", "?", "b", "h", "e", "H"};
     """
-    int fnn_set_method(object type, object name, object function) except -1
     char **fnn_formats
+
+cdef extern from "method.h":
+    int fnn_set_method(object type, object name, object function) except -1
 
 
 cdef object no_binary(object a, object b):

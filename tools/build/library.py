@@ -33,10 +33,12 @@ CLAMPS = "-fno-thread-jumps"
 UNROLLED = {"loss", "move", "norm", "plain", "pointwise", "pool", "reduce"}
 VECTORS = [] if SANITIZE else ["-O2", "-ftree-vectorize", "-fvect-cost-model=dynamic"]
 SMALL_KERNELS = {"base"}  # the portable ones, for processors older than 2013
-DRIVERS = {  # of every op, or of most; of a small net's step. The others start long work
+DRIVERS = {  # of every op; of small ones, or of a small net's step. The others start long work
     **dict.fromkeys(["door", "iter", "overlap", "pointwise", "reduce"], []),
-    **dict.fromkeys(["cross_entropy", "gemm", "linear", "loss", "matmul", "optim"], PLAIN),
-}
+    **dict.fromkeys(["binary", "copy", "copying", "cross_entropy", "fill", "gemm", "linear", "loss",
+                     "matmul", "optim", "reduce_plan", "reduce_run", "shapes", "signature", "unary"],
+                    PLAIN),
+}  # fmt: skip
 
 
 class Library:

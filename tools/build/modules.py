@@ -1,5 +1,6 @@
 """The Cython modules: a shared object each in a working tree, all in one where they are shipped."""
 
+import hashlib
 import os
 from glob import glob
 from pathlib import Path
@@ -15,10 +16,13 @@ FAST = {"tensor", "door", "size", "tape", "engine", "gradient", "pointwise", "ar
         "compare", "matmul", "reduce", "optim"}  # fmt: skip
 WHOLE = "-flto=auto"  # functions that 45 modules repeat become one
 
+# Built-in functions, which carry their signature: Cython's own type is an eighth larger.
+DIRECTIVES = {"language_level": 3, "cdivision": True, "auto_pickle": False, "binding": False,
+              "embedsignature": True, "embedsignature.format": "clinic"}  # fmt: skip
 CYTHON = {
-    "compiler_directives": {"language_level": 3, "cdivision": True, "binding": True,
-                            "auto_pickle": False},
-    "build_dir": "build/cython",
+    "compiler_directives": DIRECTIVES,
+    # other settings, other sources
+    "build_dir": "build/cython/" + hashlib.sha1(repr(DIRECTIVES).encode()).hexdigest()[:8],
     "shared_utility_qualified_name": "fastnn._core.shared",
     "shared_utility_features_disabled": ["MemoryView"],
 }  # fmt: skip

@@ -2,6 +2,7 @@
 
 __all__ = ["bitwise_not", "isfinite", "isinf", "isnan", "logical_not", "masked_fill", "where"]
 
+cimport cython
 from ..convert import tensor
 from ..door cimport attr_i, attr_scalar, run1, run3
 from ..dtypes cimport dtype_of
@@ -77,6 +78,7 @@ def publish_comparison(Binary m, str name, str doc, names, bint tensors_only):
     """The function and the methods of a map to bool; in place, the bools become self's dtype."""
     publish_binary(m, name, doc, names, tensors_only, False)
 
+    @cython.binding(True)
     def method_(Tensor self not None, other):
         return self.copy_(m.call(self, other, None))
 

@@ -2,6 +2,7 @@
 
 __all__ = ["clone"]
 
+cimport cython
 from libc.stdint cimport int64_t
 
 from ..convert cimport as_tensor_like
@@ -139,6 +140,7 @@ def to(Tensor self not None, *args, dtype=None, device=None, bint non_blocking=F
 
 
 def _converter(name, code):
+    @cython.binding(True)
     def convert(Tensor self not None, memory_format=None):
         return c_cast(self, code)
     convert.__name__ = convert.__qualname__ = name

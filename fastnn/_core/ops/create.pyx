@@ -5,6 +5,7 @@ __all__ = ["BoolTensor", "ByteTensor", "DoubleTensor", "FloatTensor", "IntTensor
            "linspace", "logspace", "meshgrid", "cartesian_prod", "ones", "ones_like",
            "scalar_tensor", "tril", "tril_indices", "triu", "triu_indices", "zeros", "zeros_like"]
 
+cimport cython
 from libc.math cimport ceil
 from libc.stdint cimport int64_t
 
@@ -425,6 +426,7 @@ def _new(Tensor self not None, *args, device=None):
 
 
 def _legacy(name, code):
+    @cython.binding(True)
     def construct(*args, device=None):
         check_device(device)
         dtype = dtype_of(code)

@@ -2,6 +2,7 @@
 
 __all__ = ["frac", "nan_to_num", "nan_to_num_", "round", "round_"]
 
+cimport cython
 from libc.math cimport INFINITY, M_PI, sqrt as root
 
 from ..door cimport attr_f, run1, run2
@@ -290,14 +291,17 @@ def publish_rounding(Unary m, str name, str doc):
     publish_unary(m, name, doc, _names)
     inner, inner_ = _names[name], _names[name + "_"]
 
+    @cython.binding(True)
     def function(Tensor input not None, *, Tensor out=None):
         if not is_fp(input.t.dtype):
             return deliver(input.clone(), out)
         return inner(input, out=out)
 
+    @cython.binding(True)
     def inplace(Tensor self not None):
         return inner_(self) if is_fp(self.t.dtype) else self
 
+    @cython.binding(True)
     def method(Tensor self not None):
         return function(self)
 

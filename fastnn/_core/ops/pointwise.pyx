@@ -5,6 +5,7 @@ An op is one Unary or Binary object: opcode, derivative, and what the derivative
 
 __all__ = ["can_cast", "promote_types", "result_type"]
 
+cimport cython
 import numpy as np
 
 from ..convert import as_tensor
@@ -271,14 +272,17 @@ cdef Unary unary(fnn_op op, const char *label, vjp_fn vjp, int save, bint floati
 
 def publish_unary(Unary m, str name, str doc, names):
     """The function, the method and the in-place method of m; the function goes into names."""
+    @cython.binding(True)
     def function(Tensor input not None, *, Tensor out=None):
         if out is None:
             return m.apply(input)
         return deliver(m.apply(input), out)
 
+    @cython.binding(True)
     def method(Tensor self not None):
         return m.apply(self)
 
+    @cython.binding(True)
     def inplace(Tensor self not None):
         return m.apply_(self)
 
@@ -429,15 +433,18 @@ cdef Binary binary(fnn_op op, const char *label, vjp_fn vjp, int need_a, int nee
 def publish_binary(Binary m, str name, str doc, names, bint tensors_only=False,
                    bint inplace=True):
     """The function (into names), the method and the in-place method of m."""
+    @cython.binding(True)
     def function(input, other, *, Tensor out=None):
         if tensors_only and not (isinstance(input, Tensor) and isinstance(other, Tensor)):
             raise TypeError(f"{name}(): expected two tensors, got {type(input).__name__} and "
                             f"{type(other).__name__}")
         return m.call(input, other, out)
 
+    @cython.binding(True)
     def method(Tensor self not None, other):
         return function(self, other)
 
+    @cython.binding(True)
     def method_(Tensor self not None, other):
         if m.apply_(self, other) is NotImplemented:
             raise TypeError(f"{name}_(): expected a tensor or a number, got "

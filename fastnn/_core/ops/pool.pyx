@@ -6,6 +6,7 @@ the winner's place in its window (a byte); the places in the plane are made wher
 
 __all__ = []
 
+cimport cython
 from libc.stdint cimport int64_t
 
 from ..fnn cimport fnn_attr
@@ -169,6 +170,7 @@ def max_pool3d(Tensor input not None, kernel_size, stride=None, padding=0, dilat
 
 
 def _with_indices(function, name):
+    @cython.binding(True)
     def f(input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False,
           return_indices=False):
         return function(input, kernel_size, stride, padding, dilation, ceil_mode, True)

@@ -196,7 +196,7 @@ cdef Tensor draw_into(fnn_op op, const char *name, Tensor y, object generator,
     return y
 
 
-def uniform_(Tensor self not None, double low=0, double to=1, *, generator=None):
+def uniform_(Tensor self not None, double low=0.0, double to=1.0, *, generator=None):
     """Fill with numbers from [low, to)."""
     cdef fnn_attr attr[2]
     attr[0] = attr_f(low)
@@ -204,7 +204,7 @@ def uniform_(Tensor self not None, double low=0, double to=1, *, generator=None)
     return draw_into(FNN_OP_uniform_, b"uniform", self, generator, attr)
 
 
-def normal_(Tensor self not None, double mean=0, double std=1, *, generator=None):
+def normal_(Tensor self not None, double mean=0.0, double std=1.0, *, generator=None):
     """Fill with numbers of the normal distribution N(mean, std**2)."""
     cdef fnn_attr attr[2]
     attr[0] = attr_f(mean)
@@ -212,7 +212,7 @@ def normal_(Tensor self not None, double mean=0, double std=1, *, generator=None
     return draw_into(FNN_OP_normal_, b"normal", self, generator, attr)
 
 
-def exponential_(Tensor self not None, double lambd=1, *, generator=None):
+def exponential_(Tensor self not None, double lambd=1.0, *, generator=None):
     """Fill with numbers of density lambd exp(-lambd x)."""
     cdef fnn_attr attr[1]
     attr[0] = attr_f(lambd)

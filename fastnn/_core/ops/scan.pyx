@@ -7,6 +7,7 @@ overflow, and twice differentiable.
 
 __all__ = ["cummax", "cummin", "cumprod", "cumsum", "diff", "logcumsumexp"]
 
+cimport cython
 from collections import namedtuple
 
 from ..door cimport attr_i, run1, run2, run_many
@@ -214,6 +215,7 @@ for _f in (cumsum, cumprod, logcumsumexp, cummax, cummin, diff):
 
 
 def _in_place(function):
+    @cython.binding(True)
     def method(self, dim, *, dtype=None):
         return self.copy_(function(self, dim, dtype=dtype))
     method.__name__ = method.__qualname__ = function.__name__ + "_"

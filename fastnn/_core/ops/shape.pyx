@@ -5,6 +5,7 @@ __all__ = ["atleast_1d", "atleast_2d", "atleast_3d", "broadcast_shapes", "broadc
            "flipud", "moveaxis", "movedim", "ravel", "repeat_interleave", "roll", "rot90",
            "swapaxes", "swapdims", "tile", "unflatten", "unfold_copy"]
 
+cimport cython
 from libc.stdint cimport int64_t
 
 from ..door cimport attr_i, attr_ints, attr_scalar, run1, run_into
@@ -507,6 +508,7 @@ cdef Tensor become(Tensor x, Tensor view):
 
 
 def _in_place(name, f):
+    @cython.binding(True)
     def change(Tensor self not None, *args, **kwargs):
         return become(self, f(self, *args, **kwargs))
     change.__name__ = change.__qualname__ = name

@@ -35,9 +35,9 @@ VECTORS = [] if SANITIZE else ["-O2", "-ftree-vectorize", "-fvect-cost-model=dyn
 SMALL_KERNELS = {"base"}  # the portable ones, for processors older than 2013
 DRIVERS = {  # of every op; of small ones, or of a small net's step. The others start long work
     **dict.fromkeys(["door", "iter", "overlap", "pointwise", "reduce"], []),
-    **dict.fromkeys(["binary", "copy", "copying", "cross_entropy", "fill", "gemm", "linear", "loss",
-                     "matmul", "optim", "reduce_plan", "reduce_run", "shapes", "signature", "unary"],
-                    PLAIN),
+    **dict.fromkeys(["binary", "copy", "copying", "cross_entropy", "fill", "gemm", "linear",
+                     "loss", "matmul", "optim", "reduce_plan", "reduce_run", "shapes",
+                     "signature", "unary"], PLAIN),
 }  # fmt: skip
 
 

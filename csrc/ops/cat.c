@@ -2,6 +2,7 @@
 #include "ops/copy.h"
 
 #define BLOCK_BYTES (1 << 16)
+#define LINE_BYTES (1 << 12)
 
 /* torch's old rule: an empty tensor of rank 1 fits anywhere. */
 static int skipped(const fnn_tensor *x) { return x->ndim == 1 && x->size[0] == 0; }
@@ -83,6 +84,38 @@ static void rows(void *ctx, int64_t begin, int64_t end, int thread) {
   }
 }
 
+/* Contiguous operands: y is written from end to end, LINE_BYTES of it at a time. */
+typedef struct lines {
+  const fnn_call *c;
+  int64_t count, together, inner; /* rows of y, rows in one go, bytes of one step along dim */
+  int dim;
+} lines;
+
+static void each_line(void *ctx, int64_t begin, int64_t end, int thread) {
+  const lines *l = ctx;
+  const fnn_tensor *y = l->c->out[0];
+  int64_t whole = y->size[l->dim] * l->inner;
+  (void)thread;
+  for (int64_t u = begin * l->together; u < fnn_min64(end * l->together, l->count);
+       u += l->together) {
+    int64_t n = fnn_min64(l->together, l->count - u);
+    char *to = (char *)fnn_tensor_data(y) + u * whole;
+    for (int k = 0; k < l->c->nin; k++) {
+      const fnn_tensor *x = l->c->in[k];
+      if (skipped(x)) continue;
+      int64_t bytes = x->size[l->dim] * l->inner;
+      fnn_k->copy->rows(n, bytes, (const char *)fnn_tensor_data(x) + u * bytes, bytes, to, whole);
+      to += bytes;
+    }
+  }
+}
+
+static int contiguous(const fnn_call *c) {
+  for (int k = 0; k < c->nin; k++)
+    if (!fnn_tensor_is_contiguous(c->in[k])) return 0;
+  return fnn_tensor_is_contiguous(c->out[0]);
+}
+
 static fnn_status run(const fnn_opdef *def, const fnn_call *c, void *ws) {
   const fnn_tensor *y = c->out[0];
   job b = {c, 0, 1};
@@ -92,6 +125,15 @@ static fnn_status run(const fnn_opdef *def, const fnn_call *c, void *ws) {
   if (bytes == 0) return FNN_OK;
   if (b.dim == 0) {
     rows(&b, 0, 1, 0); /* each copy has threads of its own */
+    return FNN_OK;
+  }
+  if (contiguous(c)) {
+    lines l = {c, 1, 1, bytes, b.dim};
+    for (int d = 0; d < b.dim; d++) l.count *= y->size[d];
+    l.inner = bytes / l.count / y->size[b.dim];
+    l.together = fnn_max64(1, LINE_BYTES / (bytes / l.count));
+    fnn_parallel_for(fnn_ceil_div(l.count, l.together),
+                     fnn_ceil_div(2 * BLOCK_BYTES * l.count, bytes * l.together), each_line, &l);
     return FNN_OK;
   }
   b.block = fnn_max64(1, BLOCK_BYTES / (bytes / y->size[0]));

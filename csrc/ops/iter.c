@@ -235,7 +235,7 @@ void fnn_iter_dense(const fnn_iter *it, int64_t grain, int zeros, fnn_iter_fn fn
   int direct = it->ndim == 1 || it->size[0] >= SHORT;
   for (int k = 0; k < it->nop && direct; k++)
     direct = it->stride[0][k] == 1 || (zeros && k >= it->nout && it->stride[0][k] == 0);
-  if (direct) {
+  if (direct && (it->ndim == 1 || it->size[0] > BLOCK / 2)) {
     fnn_iter_each(it, grain, fn, ctx);
     return;
   }
@@ -245,7 +245,15 @@ void fnn_iter_dense(const fnn_iter *it, int64_t grain, int zeros, fnn_iter_fn fn
   w.rows = w.cols == it->size[0] ? fnn_min64(size1, BLOCK / w.cols) : 1;
   w.col_blocks = fnn_ceil_div(it->size[0], w.cols);
   w.row_blocks = fnn_ceil_div(size1, w.rows);
-  for (int k = 0; k < it->nop; k++) choose(&w, k, zeros);
+  int gathers = 0;
+  for (int k = 0; k < it->nop; k++) {
+    choose(&w, k, zeros);
+    gathers |= w.mode[k] == GATHER;
+  }
+  if (direct && gathers) { /* else joined: a row repeated is copied once for many rows */
+    fnn_iter_each(it, grain, fn, ctx);
+    return;
+  }
   int64_t blocks = it->numel / (it->size[0] * size1) * w.row_blocks * w.col_blocks;
   fnn_parallel_for(blocks, fnn_ceil_div(grain, w.rows * w.cols), block_range, &w);
 }

@@ -89,8 +89,9 @@ static void inner(void *ctx, int64_t n, char *const *p, const int64_t *s) {
   j->fn(n, p, s, j->a);
 }
 
-/* All operands are tensors with y's sizes, and contiguous. */
-static int is_plain(const fnn_call *c) {
+/* Whether every operand is one run, and the steps that the kernel is told: 1 for what has y's own
+ * sizes and strides, y contiguous; 0 for one value, where the kernel takes such. */
+static int is_plain(const fnn_call *c, int light, int64_t *s) {
   const fnn_tensor *y = c->out[0];
   int64_t want = 1;
   for (int d = y->ndim - 1; d >= 0; d--) {
@@ -99,27 +100,32 @@ static int is_plain(const fnn_call *c) {
   }
   for (int k = 0; k < c->nin; k++) {
     const fnn_tensor *x = c->in[k];
-    if (!x || x->ndim != y->ndim) return 0;
-    for (int d = 0; d < y->ndim; d++)
-      if (x->size[d] != y->size[d] || x->stride[d] != y->stride[d]) return 0;
+    int same = x && x->ndim == y->ndim, value = light;
+    for (int d = 0; same && d < y->ndim; d++)
+      same = x->size[d] == y->size[d] && x->stride[d] == y->stride[d];
+    for (int d = 0; !same && value && x && d < x->ndim; d++)
+      value = x->size[d] == 1 || x->stride[d] == 0;
+    if (!same && !value) return 0;
+    s[1 + k] = same;
   }
   return 1;
 }
 
 /* One run of few elements, without the iterator, which would take longer than they do. */
-static void run_plain(fnn_map_fn fn, const fnn_call *c, int64_t n, const double *a) {
-  static const int64_t ones[1 + FNN_MAP_INPUTS] = {1, 1, 1, 1};
+static void run_plain(fnn_map_fn fn, const fnn_call *c, int64_t n, const int64_t *values,
+                      const int64_t *s, const double *a) {
   char *p[1 + FNN_MAP_INPUTS] = {fnn_tensor_data(c->out[0])};
-  for (int k = 0; k < c->nin; k++) p[1 + k] = fnn_tensor_data(c->in[k]);
-  if (n > 0) fn(n, p, ones, a);
+  for (int k = 0; k < c->nin; k++)
+    p[1 + k] = c->in[k] ? fnn_tensor_data(c->in[k]) : (char *)&values[k];
+  if (n > 0) fn(n, p, s, a);
 }
 
 void fnn_map_run(const fnn_opdef *def, const fnn_call *c, int dtype,
                  const int64_t values[FNN_MAP_INPUTS], const double *a) {
   const traits *row = &table[def->kernel];
-  int64_t n = fnn_tensor_numel(c->out[0]);
-  if (n <= SMALL && is_plain(c)) {
-    run_plain(kernel_of(def->kernel, dtype), c, n, a);
+  int64_t n = fnn_tensor_numel(c->out[0]), s[1 + FNN_MAP_INPUTS] = {1};
+  if (n <= SMALL && is_plain(c, row->light, s)) {
+    run_plain(kernel_of(def->kernel, dtype), c, n, values, s, a);
     return;
   }
   const fnn_tensor *op[1 + FNN_MAP_INPUTS] = {c->out[0]};

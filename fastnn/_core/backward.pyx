@@ -1,6 +1,6 @@
 """backward() and grad(): what programs call to run the engine."""
 
-from .engine cimport run_backward
+from .engine cimport run_backward, run_backward_of
 from .gradient cimport filled
 from .tensor cimport Tensor, wants
 from .tensor import register
@@ -65,11 +65,13 @@ def _backward(Tensor self not None, gradient=None, retain_graph=None, bint creat
     gradient: the vector of the vector-Jacobian product; may be left out for one element.
     """
     cdef bint retain = create_graph if retain_graph is None else retain_graph
-    cdef list ins = None
-    if inputs is not None:
-        ins = [inputs] if isinstance(inputs, Tensor) else list(inputs)
-        if not ins:
-            raise RuntimeError("backward: inputs cannot be empty")
+    cdef list ins
+    if inputs is None:
+        run_backward_of(self, gradient, retain, create_graph)
+        return
+    ins = [inputs] if isinstance(inputs, Tensor) else list(inputs)
+    if not ins:
+        raise RuntimeError("backward: inputs cannot be empty")
     run_backward([self], [gradient], retain, create_graph, ins, True)
 
 

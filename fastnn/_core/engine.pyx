@@ -272,7 +272,6 @@ cdef object run_backward(list roots, list seeds, bint retain, bint create, list 
     cdef fnn_context *c = ctx()
     cdef int mode = c.grad_mode
     cdef Pass p
-    cdef Tensor r
     cdef Py_ssize_t i
     for i in range(len(roots)):
         if not wants(<Tensor?>roots[i]):
@@ -281,8 +280,7 @@ cdef object run_backward(list roots, list seeds, bint retain, bint create, list 
     c.grad_mode = create
     try:
         for i in range(len(roots)):
-            r = <Tensor>roots[i]
-            give(&p, r if r.fn is None else r.fn, r.out_nr, seed_gradient(r, seeds[i]))
+            start(&p, <Tensor>roots[i], seeds[i])
         if inputs is not None:
             return towards(&p, roots, inputs, retain, create, accumulate)
         descend(&p, retain)
@@ -291,6 +289,29 @@ cdef object run_backward(list roots, list seeds, bint retain, bint create, list 
     finally:
         c.grad_mode = mode
         end(&p)
+
+
+cdef int run_backward_of(Tensor root, object seed, bint retain, bint create) except -1:
+    """The same from one root to all leaves, without lists: the common call."""
+    cdef fnn_context *c = ctx()
+    cdef int mode = c.grad_mode
+    cdef Pass p
+    if not wants(root):
+        raise RuntimeError("a tensor does not require grad and does not have a grad_fn")
+    begin(&p)
+    c.grad_mode = create
+    try:
+        start(&p, root, seed)
+        descend(&p, retain)
+        finish(&p, create)
+    finally:
+        c.grad_mode = mode
+        end(&p)
+    return 0
+
+
+cdef int start(Pass *p, Tensor root, object seed) except -1:
+    return give(p, root if root.fn is None else root.fn, root.out_nr, seed_gradient(root, seed))
 
 
 cdef int descend(Pass *p, bint retain) except -1:

@@ -19,7 +19,10 @@ cdef uint64_t next_seq = 0
 
 # ------------------------------------------------------------------ nodes
 
-cdef list graveyard = []      # nodes of a graph that is being released
+cdef enum:
+    FLOOR = 8  # entries that stay, so that the list keeps its memory
+
+cdef list graveyard = [None] * FLOOR  # nodes of a graph that is being released
 cdef bint burying = False
 
 
@@ -34,11 +37,11 @@ cdef inline int bury(PyObject *held) except -1:
 
 cdef int drain() except -1:
     global burying
-    if burying or not graveyard:
+    if burying or len(graveyard) == FLOOR:
         return 0
     burying = True
     try:
-        while graveyard:
+        while len(graveyard) > FLOOR:
             graveyard.pop()
     finally:
         burying = False
@@ -227,7 +230,7 @@ cdef int bury_all(Node n) except -1:
     if n.extra is not None:
         bury(<PyObject *>n.extra)
         n.extra = None
-    if graveyard and not burying:
+    if len(graveyard) > FLOOR and not burying:
         drain()
     return 0
 

@@ -69,6 +69,29 @@ def test_shapes_and_layouts(isa, dtype):
 
 
 @pytest.mark.parametrize("dtype", FLOATS)
+def test_products_that_are_computed_transposed(isa, dtype, threads):
+    """Few rows against many contiguous in k; few columns under a transposed A."""
+    rng = np.random.default_rng(13)
+    few_rows = [(16, 200, 60), (30, 500, 100), (31, 300, 1000), (64, 513, 300), (13, 131, 70)]
+    few_columns = [(128, 2, 60), (67, 10, 537), (300, 7, 100), (513, 11, 1030)]
+    for m, n, k in few_rows + few_columns:
+        a, b, bias = (normal(rng, s, dtype) for s in ((m, k), (k, n), n))
+        if (m, n, k) in few_rows:
+            b = np.asfortranarray(b)
+        else:
+            a = np.asfortranarray(a)
+        room = np.full((m, 2 * n), 7, dtype)
+        threads(1)
+        one = run("linear", a, b.T, bias, attrs=[0], out=[room[:, :n]])
+        check(one, a, b, bias)
+        assert (room[:, n:] == 7).all()
+        for count in (2, 3, 7):
+            threads(count)
+            assert np.array_equal(one, run("linear", a, b.T, bias, attrs=[0])), (m, n, k, count)
+            assert np.array_equal(np.maximum(one, 0), run("linear", a, b.T, bias, attrs=[1]))
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
 @pytest.mark.parametrize("k", [0, 1, 30, 100, 700])
 def test_output_is_never_read(isa, dtype, k):
     rng = np.random.default_rng(2)
@@ -102,7 +125,7 @@ def test_output_of_any_strides(isa):
 def test_stays_inside_its_operands(isa, dtype, at_end):
     rng = np.random.default_rng(4)
     shapes = [(1, 5, 3), (1, 70, 61), (7, 1, 61), (5, 9, 61), (2, 8, 2), (13, 10, 30),
-              (61, 67, 70), (64, 300, 33), (100, 101, 300), (31, 300, 401)]
+              (61, 67, 70), (64, 300, 33), (100, 101, 300), (31, 300, 401), (67, 10, 200)]
     for m, n, k in shapes:
         for ta in (False, True):
             for tb in (False, True):

@@ -11,6 +11,8 @@ import fastnn
 from fastnn._core.ops.pool import adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d
 from fastnn._core.tensor import Tensor
 
+__all__ = ["channel_shuffle", "interpolate", "pixel_shuffle", "pixel_unshuffle", "upsample"]
+
 _SMOOTH = {"linear": 1, "bilinear": 2, "bicubic": 2, "trilinear": 3}
 _FORMATS = {4: "channels_last", 5: "channels_last_3d"}
 

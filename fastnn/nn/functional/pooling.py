@@ -9,6 +9,10 @@ import fastnn
 from fastnn._core.ops.pool import avg_pool1d, avg_pool2d, avg_pool3d
 from fastnn._core.tensor import Tensor
 
+__all__ = ["fractional_max_pool2d", "fractional_max_pool2d_with_indices", "fractional_max_pool3d",
+           "fractional_max_pool3d_with_indices", "lp_pool1d", "lp_pool2d", "lp_pool3d",
+           "max_unpool1d", "max_unpool2d", "max_unpool3d"]
+
 Ints = int | Sequence[int]
 
 

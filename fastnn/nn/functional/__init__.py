@@ -1,0 +1,50 @@
+"""Functions of networks. Most are the ops themselves; what is composed of them stands in the files
+of this folder."""
+
+from fastnn._core.ops.attention import scaled_dot_product_attention
+from fastnn._core.ops.classification import cross_entropy, nll_loss
+from fastnn._core.ops.conv import (
+    conv1d,
+    conv2d,
+    conv3d,
+    conv_transpose1d,
+    conv_transpose2d,
+    conv_transpose3d,
+)
+from fastnn._core.ops.loss import (
+    binary_cross_entropy,
+    binary_cross_entropy_with_logits,
+    huber_loss,
+    kl_div,
+    l1_loss,
+    mse_loss,
+    smooth_l1_loss,
+)
+from fastnn._core.ops.norm import batch_norm, group_norm, layer_norm, rms_norm
+from fastnn._core.ops.pool import (
+    adaptive_avg_pool1d,
+    adaptive_avg_pool2d,
+    adaptive_avg_pool3d,
+    adaptive_max_pool1d,
+    adaptive_max_pool2d,
+    adaptive_max_pool3d,
+    avg_pool1d,
+    avg_pool2d,
+    avg_pool3d,
+    max_pool1d,
+    max_pool1d_with_indices,
+    max_pool2d,
+    max_pool2d_with_indices,
+    max_pool3d,
+    max_pool3d_with_indices,
+)
+from fastnn.nn.functional.activations import *
+from fastnn.nn.functional.attention import *
+from fastnn.nn.functional.dropouts import *
+from fastnn.nn.functional.embeddings import *
+from fastnn.nn.functional.folding import *
+from fastnn.nn.functional.linears import *
+from fastnn.nn.functional.normalization import *
+from fastnn.nn.functional.padding import *
+from fastnn.nn.functional.pooling import *
+from fastnn.nn.functional.resizing import *

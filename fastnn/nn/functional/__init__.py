@@ -40,11 +40,30 @@ from fastnn._core.ops.pool import (
 )
 from fastnn.nn.functional.activations import *
 from fastnn.nn.functional.attention import *
+from fastnn.nn.functional.distances import *
 from fastnn.nn.functional.dropouts import *
 from fastnn.nn.functional.embeddings import *
 from fastnn.nn.functional.folding import *
 from fastnn.nn.functional.linears import *
+from fastnn.nn.functional.losses import *
+from fastnn.nn.functional.margins import *
 from fastnn.nn.functional.normalization import *
 from fastnn.nn.functional.padding import *
 from fastnn.nn.functional.pooling import *
 from fastnn.nn.functional.resizing import *
+
+_ON_FIRST_USE = {"affine_grid": "grids", "ctc_loss": "ctc", "grid_sample": "grids"}
+
+
+def __getattr__(name: str):
+    """Imports what few programs use, when it is first named."""
+    if name not in _ON_FIRST_USE:
+        raise AttributeError(f"module 'fastnn.nn.functional' has no attribute {name!r}")
+    from importlib import import_module
+
+    globals()[name] = getattr(import_module(f"{__name__}.{_ON_FIRST_USE[name]}"), name)
+    return globals()[name]
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_ON_FIRST_USE})

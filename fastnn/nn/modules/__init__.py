@@ -4,6 +4,7 @@ from fastnn.nn.modules.activation import *
 from fastnn.nn.modules.batchnorm import *
 from fastnn.nn.modules.container import *
 from fastnn.nn.modules.conv import *
+from fastnn.nn.modules.distance import *
 from fastnn.nn.modules.dropout import *
 from fastnn.nn.modules.flatten import *
 from fastnn.nn.modules.fold import *
@@ -12,8 +13,29 @@ from fastnn.nn.modules.linear import *
 from fastnn.nn.modules.loss import *
 from fastnn.nn.modules.module import Module
 from fastnn.nn.modules.normalization import *
+from fastnn.nn.modules.padding import *
 from fastnn.nn.modules.pooling import *
 from fastnn.nn.modules.rnn import *
 from fastnn.nn.modules.sparse import *
 from fastnn.nn.modules.transformer import *
 from fastnn.nn.modules.vision import *
+
+_ON_FIRST_USE = {
+    "adaptive": ["AdaptiveLogSoftmaxWithLoss"],
+    "linear_cross_entropy": ["LinearCrossEntropyLoss", "LinearCrossEntropyOptions"],
+}
+_HOMES = {name: home for home, names in _ON_FIRST_USE.items() for name in names}
+
+
+def __getattr__(name: str):
+    """Imports what few programs use, when it is first named."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'fastnn.nn' has no attribute {name!r}")
+    from importlib import import_module
+
+    globals()[name] = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    return globals()[name]
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOMES})

@@ -1,0 +1,26 @@
+"""Every case of every module agrees with PyTorch."""
+
+import pytest
+
+from tests.parity.cases import CASES
+from tests.parity.run import DTYPES, differences
+
+torch = pytest.importorskip("torch", reason="PyTorch is the oracle")
+
+
+@pytest.mark.parametrize("name", sorted(CASES))
+def test_module(name):
+    found = [f"{name}({case!r}) {dtype}: {line}" for case in CASES[name] for dtype in DTYPES
+             for line in differences(name, case, dtype)]
+    assert not found, "\n".join(found)
+
+
+def test_every_module_has_cases():
+    """Ten sets of arguments each; fewer only where there are not that many to choose from."""
+    modules = {n for n in dir(torch.nn) if isinstance(getattr(torch.nn, n), type)
+               and issubclass(getattr(torch.nn, n), torch.nn.Module)}
+    assert modules - set(CASES) - WITHOUT == set()
+    assert {n: len(c) for n, c in CASES.items() if len(c) < 10} == {}
+
+
+WITHOUT = {"Module", "Container", "DataParallel"}  # nothing to compute, or other tests hold them

@@ -3,7 +3,7 @@
 from fastnn.nn import functional, init, modules, utils
 from fastnn.nn.modules import *
 from fastnn.nn.modules.module import Module
-from fastnn.nn.parameter import Buffer, Parameter
+from fastnn.nn.parameter import Buffer, Parameter, UninitializedBuffer, UninitializedParameter
 
 
 def __getattr__(name: str):

@@ -22,6 +22,9 @@ from fastnn.nn.modules.vision import *
 
 _ON_FIRST_USE = {
     "adaptive": ["AdaptiveLogSoftmaxWithLoss"],
+    "lazy": ["LazyBatchNorm1d", "LazyBatchNorm2d", "LazyBatchNorm3d", "LazyConv1d", "LazyConv2d",
+             "LazyConv3d", "LazyConvTranspose1d", "LazyConvTranspose2d", "LazyConvTranspose3d",
+             "LazyInstanceNorm1d", "LazyInstanceNorm2d", "LazyInstanceNorm3d", "LazyLinear"],
     "linear_cross_entropy": ["LinearCrossEntropyLoss", "LinearCrossEntropyOptions"],
 }
 _HOMES = {name: home for home, names in _ON_FIRST_USE.items() for name in names}
@@ -29,11 +32,12 @@ _HOMES = {name: home for home, names in _ON_FIRST_USE.items() for name in names}
 
 def __getattr__(name: str):
     """Imports what few programs use, when it is first named."""
-    if name not in _HOMES:
+    if name not in _HOMES and name not in _ON_FIRST_USE:
         raise AttributeError(f"module 'fastnn.nn' has no attribute {name!r}")
     from importlib import import_module
 
-    globals()[name] = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    home = import_module(f"{__name__}.{_HOMES.get(name, name)}")
+    globals()[name] = home if name in _ON_FIRST_USE else getattr(home, name)
     return globals()[name]
 
 

@@ -4,7 +4,6 @@ from tests.parity.case import (
     Case,
     between,
     bits,
-    cases,
     integers,
     normal,
     signs,

@@ -7,8 +7,14 @@ from fastnn.nn.parameter import Buffer, Parameter, UninitializedBuffer, Uninitia
 
 
 def __getattr__(name: str):
+    """Imports what few programs use, when it is first named."""
+    if name in ("DataParallel", "parallel"):
+        from importlib import import_module
+
+        home = import_module("fastnn.nn.parallel")
+        return home if name == "parallel" else home.DataParallel
     return getattr(modules, name)
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *dir(modules)})
+    return sorted({*globals(), *dir(modules), "DataParallel", "parallel"})

@@ -1,27 +1,37 @@
-"""python -m tests.parity [name ...]: cases passed of cases, for every module of torch.nn."""
+"""python -m tests.parity [name ...]: cases passed of cases, for every module and function."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
+from typing import Any
 
+from tests.parity import compare, run
 from tests.parity.cases import CASES
-from tests.parity.run import DTYPES, differences
+from tests.parity.functions import CALLS
+
+
+def count(title: str, name: str, cases: list[Any], differences: Callable[..., list[str]],
+          dtypes: tuple[str, ...]) -> tuple[int, int]:
+    good = 0
+    for case in cases:
+        for dtype in dtypes:
+            found = differences(name, case, dtype)
+            good += not found
+            for line in found:
+                print(f"    {title}({case!r:.80}) {dtype}: {line}")
+    total = len(cases) * len(dtypes)
+    print(f"{title:40} {good:4} of {total}")
+    return good, total
 
 
 def main(names: list[str]) -> int:
-    passed = total = 0
-    for name in names or sorted(CASES):
-        good = 0
-        for case in CASES[name]:
-            for dtype in DTYPES:
-                found = differences(name, case, dtype)
-                good += not found
-                for line in found:
-                    print(f"    {name}({case!r}) {dtype}: {line}")
-        count = len(CASES[name]) * len(DTYPES)
-        print(f"{name:32} {good:4} of {count}")
-        passed, total = passed + good, total + count
-    print(f"{'all':32} {passed:4} of {total}")
+    results = [count(f"nn.{n}", n, CASES[n], run.differences, run.DTYPES)
+               for n in sorted(CASES) if not names or n in names]
+    results += [count(n, n, CALLS[n], compare.differences, compare.DTYPES)
+                for n in sorted(CALLS) if CALLS[n] and (not names or n in names)]
+    passed, total = (sum(r[i] for r in results) for i in (0, 1))
+    print(f"{'all':40} {passed:4} of {total}")
     return passed != total
 
 

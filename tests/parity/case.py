@@ -16,6 +16,9 @@ class Drawn:
     draw: Callable[[np.random.Generator], np.ndarray]
     grad: bool = True
 
+    def __repr__(self) -> str:
+        return "tensor"
+
     def make(self, T: Any, rng: np.random.Generator, dtype: str) -> Any:
         array = self.draw(rng)
         if array.dtype.kind != "f":

@@ -2,7 +2,9 @@
 
 import pytest
 
+from tests.parity import compare
 from tests.parity.cases import CASES
+from tests.parity.functions import CALLS
 from tests.parity.run import DTYPES, differences
 
 torch = pytest.importorskip("torch", reason="PyTorch is the oracle")
@@ -24,3 +26,10 @@ def test_every_module_has_cases():
 
 
 WITHOUT = {"Module", "Container", "DataParallel"}  # nothing to compute, or other tests hold them
+
+
+@pytest.mark.parametrize("name", sorted(n for n in CALLS if CALLS[n]))
+def test_function(name):
+    found = [f"{name}({call!r:.80}) {dtype}: {line}" for call in CALLS[name]
+             for dtype in compare.DTYPES for line in compare.differences(name, call, dtype)]
+    assert not found, "\n".join(found)

@@ -359,6 +359,7 @@ cdef object xlogy_vjp(Node n, object g):
     cdef object a = lhs(n), b = rhs(n), da = None
     if n.needs(0):
         if isinstance(b, Tensor):
+            b = b.to((<Tensor>g).dtype)
             da = c_mul(g, c_where(c_and(c_eq(a, 0.0), c_le(b, 0.0)), 0.0, c_log(b)))
         else:
             da = c_mul(g, log_number(b)) if b > 0 else c_where(c_eq(a, 0.0), 0.0, c_mul(g, NAN))

@@ -367,7 +367,6 @@ def meshgrid(*tensors, indexing="ij"):
     grids = [t.reshape([-1 if i == k else 1 for i in range(n)]).expand(shape)
              for k, t in enumerate(tensors)]
     if swap:
-        grids = [g.transpose(0, 1) for g in grids]
         grids[0], grids[1] = grids[1], grids[0]
     return tuple(grids)
 
@@ -376,7 +375,7 @@ def cartesian_prod(*tensors):
     """All combinations of the elements of the given vectors, one per row."""
     if len(tensors) == 1:
         return tensors[0]
-    from .shape import stack
+    from .join import stack
     return stack([g.reshape(-1) for g in meshgrid(*tensors)], 1)
 
 

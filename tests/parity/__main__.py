@@ -26,6 +26,7 @@ def count(title: str, name: str, cases: list[Any], differences: Callable[..., li
 
 
 def main(names: list[str]) -> int:
+    run.one_thread()
     results = [count(f"nn.{n}", n, CASES[n], run.differences, run.DTYPES)
                for n in sorted(CASES) if not names or n in names]
     results += [count(n, n, CALLS[n], compare.differences, compare.DTYPES)

@@ -14,6 +14,15 @@ from tests.parity.case import Case, Drawn
 DTYPES = ("float32", "float64")
 # Sums of some hundred terms of size 1, in either order, through a few layers.
 TOLERANCE = {"float64": 1e-12, "float32": 3e-5}
+LOOSE = {"Hardsigmoid": 1e-7, "Hardswish": 1e-7}  # PyTorch's 1/6 is a float32 in float64 too
+
+
+def one_thread() -> None:
+    """For cases so small a second thread of either engine is only in the way."""
+    import torch
+
+    torch.set_num_threads(1)
+    fastnn.set_num_threads(1)
 
 
 class Outcome(dict):
@@ -110,8 +119,9 @@ def differences(name: str, case: Case, dtype: str) -> list[str]:
         lazy = name.startswith("Lazy")
         if not lazy:
             give_state(theirs, ours)
-        if repr(ours) != repr(theirs):
-            return [f"repr {ours!r} is not {theirs!r}"]
+        shown = repr(ours).replace("fastnn", "torch")
+        if shown != repr(theirs):
+            return [f"repr {shown!r} is not {repr(theirs)!r}"]
         if lazy:  # parameters have their shapes after a first call
             for T, module in ((torch, theirs), (fastnn, ours)):
                 call(T, module, case, dtype)
@@ -132,8 +142,9 @@ def differences(name: str, case: Case, dtype: str) -> list[str]:
                 found.append(f"{k}: {b.reshape(-1)[:4]} is not {a.reshape(-1)[:4]}")
             continue
         finite = a[np.isfinite(a)]
-        bound = TOLERANCE[dtype] * max(1.0, float(np.abs(finite).max(initial=0)))
-        if not np.allclose(b, a, rtol=TOLERANCE[dtype], atol=bound, equal_nan=True):
+        near = max(TOLERANCE[dtype], LOOSE.get(name, 0.0))
+        bound = near * max(1.0, float(np.abs(finite).max(initial=0)))
+        if not np.allclose(b, a, rtol=near, atol=bound, equal_nan=True):
             with np.errstate(invalid="ignore"):
                 found.append(f"{k}: off by {np.nanmax(np.abs(a - b)):.3g} of "
                              f"{np.abs(finite).max(initial=0):.3g}")

@@ -58,14 +58,19 @@ class Mish(_Inplace):
         return F.mish(input, self.inplace)
 
 
-class Hardsigmoid(_Inplace):
+class _Silent(_Inplace):
+    def extra_repr(self) -> str:
+        return ""
+
+
+class Hardsigmoid(_Silent):
     """relu6(x + 3) / 6."""
 
     def forward(self, input: Tensor) -> Tensor:
         return F.hardsigmoid(input, self.inplace)
 
 
-class Hardswish(_Inplace):
+class Hardswish(_Silent):
     """x * relu6(x + 3) / 6. Howard et al. 2019, https://arxiv.org/abs/1905.02244."""
 
     def forward(self, input: Tensor) -> Tensor:

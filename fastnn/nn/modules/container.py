@@ -134,6 +134,21 @@ class ModuleList(_Numbered):
     def _joined(cls, modules: list[Module]) -> ModuleList:
         return ModuleList(modules)
 
+    def __repr__(self) -> str:
+        """As any module's, but equal modules in a row are shown once."""
+        runs: list[tuple[str, list[int]]] = []
+        for i, text in enumerate(repr(m) for m in self):
+            if runs and runs[-1][0] == text:
+                runs[-1][1].append(i)
+            else:
+                runs.append((text, [i]))
+        lines = []
+        for text, at in runs:
+            label = f"({at[0]}): " if len(at) == 1 else f"({at[0]}-{at[-1]}): {len(at)} x "
+            lines.append("  " + (label + text).replace("\n", "\n  "))
+        return f"{self._get_name()}(" + "".join("\n" + line for line in lines) + (
+            "\n)" if lines else ")")
+
 
 class ModuleDict(Module):
     """A dict of modules, in order of insertion."""

@@ -69,7 +69,7 @@ class ParameterList(Module):
         return self.extend(values)
 
     def extra_repr(self) -> str:
-        return "\n".join(f"({i}): {_describe(p)}" for i, p in enumerate(self))
+        return "\n".join(f"  ({i}): {_describe(p)}" for i, p in enumerate(self))
 
 
 class ParameterDict(Module):
@@ -145,11 +145,19 @@ class ParameterDict(Module):
             self[key] = value
 
     def extra_repr(self) -> str:
-        return "\n".join(f"({k}): {_describe(p)}" for k, p in self.items())
+        return "\n".join(f"  ({k}): {_describe(p, True)}" for k, p in self.items())
 
 
-def _describe(value: Any) -> str:
+KINDS = {"float32": "Float", "float64": "Double", "float16": "Half", "bfloat16": "BFloat16",
+         "int64": "Long", "int32": "Int", "int16": "Short", "int8": "Char", "uint8": "Byte",
+         "bool": "Bool"}
+
+
+def _describe(value: Any, by_type: bool = False) -> str:
     if not isinstance(value, Tensor):
         return f"Object of type: {type(value).__name__}"
     size = "x".join(str(s) for s in value.shape)
-    return f"{type(value).__name__} containing: [{value.dtype} of size {size}]"
+    kind = str(value.dtype)
+    if by_type:
+        kind = f"fastnn.{KINDS[kind.rpartition('.')[2]]}Tensor"
+    return f"{type(value).__name__} containing: [{kind} of size {size}]"

@@ -15,6 +15,7 @@ from fastnn._core.size import Size
 from fastnn._core.tensor import Tensor
 from fastnn._elementwise import *
 from fastnn._info import *
+from fastnn._kinds import *
 from fastnn._matrices import *
 from fastnn._scatters import *
 from fastnn._special import *
@@ -36,6 +37,8 @@ strided = "fastnn.strided"
 from fastnn import autograd, nn, optim, utils  # noqa: E402, F401
 
 _ON_FIRST_USE = {
+    "_legacy": ["fill", "frombuffer", "range"],
+    "_sampling": ["binomial", "poisson"],
     "_settings": ["are_deterministic_algorithms_enabled", "get_default_device",
                   "get_deterministic_debug_mode", "get_float32_matmul_precision",
                   "get_num_interop_threads", "set_default_device", "set_default_tensor_type",
@@ -47,20 +50,21 @@ _ON_FIRST_USE = {
                  "kaiser_window"],
     "embedding": ["get_include", "get_library_dir"],
     "nn.functional": ["adaptive_avg_pool1d", "adaptive_max_pool1d", "avg_pool1d", "bilinear",
-                      "channel_shuffle", "cosine_embedding_loss", "cosine_similarity",
+                      "channel_shuffle", "conv_tbc", "cosine_embedding_loss", "cosine_similarity",
                       "group_norm", "hinge_embedding_loss", "layer_norm", "margin_ranking_loss",
                       "max_pool1d", "max_pool1d_with_indices", "max_pool2d", "max_pool3d",
-                      "pairwise_distance", "pdist", "pixel_shuffle", "pixel_unshuffle",
-                      "rms_norm", "rrelu", "rrelu_", "triplet_margin_loss"],
+                      "pairwise_distance", "pdist", "pixel_shuffle", "pixel_unshuffle", "rms_norm",
+                      "rrelu", "rrelu_", "triplet_margin_loss"],
+    "nn.utils.weight_norm": ["norm_except_dim"],
     "serialization": ["load", "save"],
 }
 _MODULES = ["accelerator", "backends", "cuda", "datasets", "jit", "linalg", "metrics", "random",
             "serialization"]
-_METHODS = ["acosh_", "addmv_", "arccos_", "arccosh_", "arcsin_", "arcsinh_", "arctan_",
-            "arctanh_", "asinh_", "atanh_", "clamp_", "clamp_max_", "clamp_min_", "clip_",
-            "conj_physical_", "deg2rad_", "detach", "detach_", "fill_", "fix_", "frac_", "gcd_",
-            "index_put_", "lcm_", "ldexp_", "logit_", "neg_", "negative_", "rad2deg_",
-            "resize_as_", "sinc_", "xlogy_", "zero_"]  # functions too
+_METHODS = ["acosh_", "addmv_", "arccos_", "arccosh_", "arcsin_", "arcsinh_", "arctan_", "arctanh_",
+            "asinh_", "atanh_", "clamp_", "clamp_max_", "clamp_min_", "clip_", "conj_physical_",
+            "deg2rad_", "detach", "detach_", "fill_", "fix_", "frac_", "gcd_", "index_put_", "lcm_",
+            "ldexp_", "logit_", "neg_", "negative_", "rad2deg_", "resize_as_", "sinc_",
+            "split_with_sizes", "xlogy_", "zero_"]  # functions too
 _HOMES = {name: home for home, names in _ON_FIRST_USE.items() for name in names}
 
 

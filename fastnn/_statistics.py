@@ -14,9 +14,11 @@ from fastnn._core.tensor import Tensor, register
 from fastnn._elementwise import inplace
 from fastnn._info import is_nonzero
 
-__all__ = ["combinations", "corrcoef", "cov", "cumulative_trapezoid", "dist", "histogram",
+__all__ = ["combinations", "corrcoef", "cov", "cumulative_trapezoid", "dist",
+           "frobenius_norm", "gradient", "histogram", "nuclear_norm",
            "is_same_size", "is_signed", "renorm", "trapezoid", "trapz", "vander"]
 
+range_ = range  # which histogram has as an argument
 HistogramResult = namedtuple("HistogramResult", ["hist", "bin_edges"])
 
 
@@ -130,6 +132,57 @@ def vander(x: Tensor, N: int | None = None, increasing: bool = False) -> Tensor:
     n = x.shape[0] if N is None else N
     powers = ops.arange(n)
     return x.unsqueeze(-1) ** (powers if increasing else powers.flip(0))
+
+
+def frobenius_norm(input: Tensor, dim: Any, keepdim: bool = False) -> Tensor:
+    """The root of the sum of squares over dim."""
+    return input.norm(2, dim, keepdim)
+
+
+def nuclear_norm(input: Tensor, dim: Any = (-2, -1), keepdim: bool = False) -> Tensor:
+    """The sum of the singular values of matrices."""
+    from fastnn import linalg  # loaded on first use
+    return linalg.matrix_norm(input, "nuc", dim, keepdim)
+
+
+def _slope(x: Tensor, step: Any, dim: int, order: int) -> Tensor:
+    """The derivative along dim; step: a number, or the places as a vector."""
+    n = x.shape[dim]
+    if n <= order:
+        raise RuntimeError(f"gradient expected each dimension size to be at least {order + 1}")
+
+    def at(i: int, j: int | None) -> Tensor:
+        return x.narrow(dim, i, (n if j is None else j % n) - i)
+
+    shape = [1] * x.ndim
+    shape[dim] = -1
+    gaps = step.diff().reshape(shape) if isinstance(step, Tensor) else x.new_full(
+        [n - 1 if d == dim else 1 for d in range_(x.ndim)], step)
+    a, b = gaps.narrow(dim, 0, n - 2), gaps.narrow(dim, 1, n - 2)
+    left, mid, right = at(0, -2), at(1, -1), at(2, None)
+    inner = (a * a * right + (b * b - a * a) * mid - b * b * left) / (a * b * (a + b))
+    rise = (x.narrow(dim, 1, n - 1) - x.narrow(dim, 0, n - 1)) / gaps
+    ends = rise.narrow(dim, 0, 1), rise.narrow(dim, n - 2, 1)
+    if order == 2:  # the parabola through the three outermost
+        bend = (rise.narrow(dim, 1, n - 2) - rise.narrow(dim, 0, n - 2)) / (a + b)
+        first, last = (t.narrow(dim, 0, 1) for t in (a, bend)), (
+            t.narrow(dim, n - 3, 1) for t in (b, bend))
+        (h, c), (k, d) = first, last
+        ends = ends[0] - h * c, ends[1] + k * d
+    return ops.cat([ends[0], inner, ends[1]], dim)
+
+
+def gradient(input: Tensor, *, spacing: Any = 1, dim: Any = None, edge_order: int = 1) -> Any:
+    """The derivatives along each of dim (all, if None), by central differences; a tuple.
+
+    spacing: the step, or one for each dimension, or the places as vectors. edge_order: 1 or 2.
+    """
+    dims = list(range_(input.ndim)) if dim is None else [dim] if isinstance(dim, int) else list(dim)
+    steps = list(spacing) if isinstance(spacing, (tuple, list)) else [spacing] * len(dims)
+    if len(steps) != len(dims):
+        raise RuntimeError(f"gradient: {len(steps)} spacings for {len(dims)} dimensions")
+    return tuple(_slope(input, s, d % input.ndim, edge_order)
+                 for s, d in zip(steps, dims, strict=True))
 
 
 def is_same_size(input: Tensor, other: Tensor) -> bool:

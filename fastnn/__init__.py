@@ -3,6 +3,8 @@
 Import it like PyTorch, install it like NumPy, link it like SQLite.
 """
 
+from typing import TYPE_CHECKING
+
 from fastnn._contractions import *
 from fastnn._core import runtime as _runtime
 from fastnn._core.convert import as_tensor, from_numpy, tensor
@@ -13,13 +15,9 @@ from fastnn._core.ops import *
 from fastnn._core.runtime import get_num_threads, set_num_threads
 from fastnn._core.size import Size
 from fastnn._core.tensor import Tensor
-from fastnn._elementwise import *
 from fastnn._info import *
 from fastnn._kinds import *
-from fastnn._matrices import *
-from fastnn._scatters import *
-from fastnn._special import *
-from fastnn._statistics import *
+from fastnn._late import FUNCTIONS as _functions
 from fastnn.autograd import (
     enable_grad,
     inference_mode,
@@ -66,6 +64,17 @@ _METHODS = ["acosh_", "addmv_", "arccos_", "arccosh_", "arcsin_", "arcsinh_", "a
             "ldexp_", "logit_", "neg_", "negative_", "rad2deg_", "resize_as_", "sinc_",
             "split_with_sizes", "xlogy_", "zero_"]  # functions too
 _HOMES = {name: home for home, names in _ON_FIRST_USE.items() for name in names}
+_HOMES |= {name: home for home, names in _functions.items() for name in names.split()}
+if TYPE_CHECKING:
+    from fastnn._elementwise import *
+    from fastnn._legacy import *
+    from fastnn._matrices import *
+    from fastnn._sampling import *
+    from fastnn._scatters import *
+    from fastnn._settings import *
+    from fastnn._special import *
+    from fastnn._statistics import *
+    from fastnn._windows import *
 
 
 def __getattr__(name: str):

@@ -19,7 +19,7 @@ from fastnn._core.tensor import Tensor, register
 from fastnn.autograd import Function
 
 __all__ = ["acosh", "angle", "arccosh", "arcsinh", "arctanh", "asinh", "atanh", "conj",
-           "conj_physical", "deg2rad", "float_power", "fmax", "fmin", "frexp", "gcd", "heaviside",
+           "conj_physical", "deg2rad", "float_power", "frexp", "gcd", "heaviside",
            "imag", "isneginf", "isposinf", "isreal", "lcm", "ldexp", "logaddexp2", "logit",
            "mvlgamma", "nextafter", "positive", "rad2deg", "real", "resolve_conj", "resolve_neg",
            "sgn", "signbit", "sinc"]
@@ -224,16 +224,6 @@ def _whole(*xs: Any) -> bool:
     return not any(isinstance(x, Tensor) and x.is_floating_point() for x in xs)
 
 
-def fmax(input: Tensor, other: Tensor | float, *, out: Any = None) -> Tensor:
-    """The larger of input and other; NaN only where both are."""
-    return (ops.maximum if _whole(input, other) else ops.fmax)(input, other, out=out)
-
-
-def fmin(input: Tensor, other: Tensor | float, *, out: Any = None) -> Tensor:
-    """The smaller of input and other; NaN only where both are."""
-    return (ops.minimum if _whole(input, other) else ops.fmin)(input, other, out=out)
-
-
 def heaviside(input: Tensor, values: Tensor) -> Tensor:
     """0 where x < 0, 1 where x > 0, values where x = 0. No derivative."""
     if input.dtype != values.dtype:
@@ -290,7 +280,7 @@ ALIASES = {
     "negative_": "neg_", "not_equal_": "ne_", "subtract_": "sub_", "true_divide_": "div_",
 }  # fmt: skip
 # Those that have no in-place form.
-WITHOUT = ("angle", "conj", "fmax", "fmin", "frexp", "imag", "isneginf", "isposinf", "isreal",
+WITHOUT = ("angle", "conj", "frexp", "imag", "isneginf", "isposinf", "isreal",
            "logaddexp2", "positive", "real", "resolve_conj", "resolve_neg", "signbit")
 
 for _name in __all__:

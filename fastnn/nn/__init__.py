@@ -12,8 +12,11 @@ def __getattr__(name: str):
         from importlib import import_module
 
         home = import_module("fastnn.nn.parallel")
-        return home if name == "parallel" else home.DataParallel
-    return getattr(modules, name)
+        value = home if name == "parallel" else home.DataParallel
+    else:
+        value = getattr(modules, name)
+    globals()[name] = value
+    return value
 
 
 def __dir__() -> list[str]:

@@ -1,6 +1,8 @@
 """Functions of networks. Most are the ops themselves; what is composed of them stands in the files
 of this folder."""
 
+from typing import TYPE_CHECKING
+
 from fastnn._core.ops.attention import scaled_dot_product_attention
 from fastnn._core.ops.classification import cross_entropy, nll_loss
 from fastnn._core.ops.conv import (
@@ -40,30 +42,44 @@ from fastnn._core.ops.pool import (
 )
 from fastnn.nn.functional.activations import *
 from fastnn.nn.functional.attention import *
-from fastnn.nn.functional.distances import *
 from fastnn.nn.functional.dropouts import *
 from fastnn.nn.functional.embeddings import *
 from fastnn.nn.functional.folding import *
 from fastnn.nn.functional.linears import *
-from fastnn.nn.functional.losses import *
-from fastnn.nn.functional.margins import *
 from fastnn.nn.functional.normalization import *
 from fastnn.nn.functional.padding import *
 from fastnn.nn.functional.pooling import *
 from fastnn.nn.functional.resizing import *
 
-_ON_FIRST_USE = {"affine_grid": "grids", "ctc_loss": "ctc", "grid_sample": "grids"}
+if TYPE_CHECKING:
+    from fastnn.nn.functional.ctc import *
+    from fastnn.nn.functional.distances import *
+    from fastnn.nn.functional.grids import *
+    from fastnn.nn.functional.losses import *
+    from fastnn.nn.functional.margins import *
+
+_ON_FIRST_USE = {
+    "ctc": ["ctc_loss"],
+    "distances": ["cosine_similarity", "pairwise_distance", "pdist"],
+    "grids": ["affine_grid", "grid_sample"],
+    "losses": ["gaussian_nll_loss", "hinge_embedding_loss", "linear_cross_entropy",
+               "multilabel_soft_margin_loss", "poisson_nll_loss", "soft_margin_loss"],
+    "margins": ["cosine_embedding_loss", "margin_ranking_loss", "multi_margin_loss",
+                "multilabel_margin_loss", "triplet_margin_loss",
+                "triplet_margin_with_distance_loss"],
+}
+_HOMES = {name: home for home, names in _ON_FIRST_USE.items() for name in names}
 
 
 def __getattr__(name: str):
     """Imports what few programs use, when it is first named."""
-    if name not in _ON_FIRST_USE:
+    if name not in _HOMES:
         raise AttributeError(f"module 'fastnn.nn.functional' has no attribute {name!r}")
     from importlib import import_module
 
-    globals()[name] = getattr(import_module(f"{__name__}.{_ON_FIRST_USE[name]}"), name)
+    globals()[name] = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
     return globals()[name]
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_ON_FIRST_USE})
+    return sorted({*globals(), *_HOMES})

@@ -68,6 +68,12 @@ def test_affine_grid(size, align):
         np.testing.assert_allclose(ours, theirs, atol=1e-13)
 
 
+def test_what_lies_outside_is_not_looked_at():
+    x = fastnn.full((1, 1, 2, 2), np.inf)
+    y = F.grid_sample(x, fastnn.full((1, 1, 1, 2), 9.0), align_corners=False)
+    assert y.item() == 0.0
+
+
 @pytest.mark.parametrize("mode", ["bilinear", "bicubic"])
 def test_derivatives(mode):
     rng = np.random.default_rng(3)

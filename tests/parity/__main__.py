@@ -1,4 +1,5 @@
-"""python -m tests.parity [name ...]: cases passed of cases, for every module and function."""
+"""python -m tests.parity [name ...]: cases passed of cases, for every module, function, optimizer
+and scheduler."""
 
 from __future__ import annotations
 
@@ -6,7 +7,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from tests.parity import compare, run
+from tests.parity import compare, run, training
 from tests.parity.cases import CASES
 from tests.parity.functions import CALLS
 
@@ -31,6 +32,9 @@ def main(names: list[str]) -> int:
                for n in sorted(CASES) if not names or n in names]
     results += [count(n, n, CALLS[n], compare.differences, compare.DTYPES)
                 for n in sorted(CALLS) if CALLS[n] and (not names or n in names)]
+    for title, good, cases in training.results() if not names else ():
+        print(f"{title:40} {good:4} of {cases}")
+        results.append((good, cases))
     passed, total = (sum(r[i] for r in results) for i in (0, 1))
     print(f"{'all':40} {passed:4} of {total}")
     return passed != total

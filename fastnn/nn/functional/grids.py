@@ -68,45 +68,52 @@ def _placed(x: Tensor, size: int, padding: str, align: bool) -> Tensor:
     return x if padding == "zeros" else _clipped(x, size)
 
 
-def _fetch(flat: Tensor, places: Sequence[Tensor], sizes: Sequence[int]) -> Tensor:
-    """flat (N, C, D*H*W) at whole places (N, P), the slowest dimension first; outside is 0."""
-    index: Tensor | None = None
-    inside: Tensor | None = None
-    for x, size in zip(places, sizes, strict=True):
-        within = (x >= 0) & (x < size)
-        at = x.nan_to_num(0.0).clamp(0, max(size - 1, 0)).long()
-        index = at if index is None else index * size + at
-        inside = within if inside is None else inside & within
-    assert index is not None and inside is not None
-    n, c, _ = flat.shape
-    values = flat.gather(2, index.unsqueeze(1).expand(n, c, index.shape[1]))
-    return values if bool(inside.all()) else values.masked_fill(~inside.unsqueeze(1), 0.0)
+Taps = list[tuple[Sequence[Tensor], Tensor]]
 
 
-def _nearest(flat: Tensor, places: list[Tensor], sizes: list[int]) -> Tensor:
-    y = _fetch(flat, [x.detach().round() for x in places], sizes)
+def _weighted(input: Tensor, taps: Taps) -> Tensor:
+    """Sum over taps of weight (N, P) times the pixels at whole places (N, P), the slowest dimension
+    first; what is outside counts 0. Pixels are fetched as rows of channels, all taps at once."""
+    n, c, *sizes = input.shape
+    index, weights = [], []
+    first = fastnn.arange(n).unsqueeze(1)
+    for places, weight in taps:
+        row, inside = first, None
+        for x, size in zip(places, sizes, strict=True):
+            within = (x >= 0) & (x < size)
+            inside = within if inside is None else inside & within
+            row = row * size + x.nan_to_num(0.0).clamp(0, size - 1).long()
+        index.append(row)
+        weights.append(weight.masked_fill(~inside, 0.0))  # type: ignore[operator]
+    rows = input.flatten(2).transpose(1, 2).reshape(-1, c)
+    values = rows.index_select(0, fastnn.stack(index).reshape(-1)).reshape(len(taps), -1, c)
+    w = fastnn.stack(weights).reshape(len(taps), -1, 1)
+    if not bool(input.detach().sum().isfinite()):  # 0 times infinity is no 0
+        values = values.masked_fill(w == 0, 0.0)
+    return (values * w).sum(0).reshape(n, -1, c).transpose(1, 2)
+
+
+def _nearest(places: list[Tensor]) -> Taps:
+    at = [x.detach().round() for x in places]
+    one = fastnn.ones_like(at[0])
     for x in places:
         if x.requires_grad:  # a step function: the gradient is 0, not absent
-            y = y + x.masked_fill(fastnn.ones_like(x, dtype=fastnn.bool), 0.0).unsqueeze(1)
-    return y
+            one = one + x.masked_fill(fastnn.ones_like(x, dtype=fastnn.bool), 0.0)
+    return [(at, one)]
 
 
-def _linear(flat: Tensor, places: list[Tensor], sizes: list[int]) -> Tensor:
+def _linear(places: list[Tensor]) -> Taps:
     """The corners around each place, weighted by how near they are."""
     low = [x.detach().floor() for x in places]
     up = [x - a for x, a in zip(places, low, strict=True)]
-    total: Tensor | None = None
+    sides = [(1 - u, u) for u in up]
+    taps: Taps = []
     for corner in itertools.product((0, 1), repeat=len(places)):
-        weight: Tensor | None = None
-        for side, u in zip(corner, up, strict=True):
-            part = u if side else 1 - u
-            weight = part if weight is None else weight * part
-        assert weight is not None
-        at = [a + side for a, side in zip(low, corner, strict=True)]
-        term = _fetch(flat, at, sizes) * weight.unsqueeze(1)
-        total = term if total is None else total + term
-    assert total is not None
-    return total
+        weight = sides[0][corner[0]]
+        for side, pair in zip(corner[1:], sides[1:], strict=True):
+            weight = weight * pair[side]
+        taps.append(([a + side for a, side in zip(low, corner, strict=True)], weight))
+    return taps
 
 
 def _cubic_weights(t: Tensor) -> list[Tensor]:
@@ -122,23 +129,13 @@ def _cubic_weights(t: Tensor) -> list[Tensor]:
     return [far(t + 1), near(t), near(1 - t), far(2 - t)]
 
 
-def _cubic(flat: Tensor, places: list[Tensor], sizes: list[int], padding: str,
-           align: bool) -> Tensor:
+def _cubic(places: list[Tensor], sizes: list[int], padding: str, align: bool) -> Taps:
     y, x = places
     y0, x0 = y.detach().floor(), x.detach().floor()
     down, across = _cubic_weights(y - y0), _cubic_weights(x - x0)
-    rows: Tensor | None = None
-    for i in range(4):
-        row: Tensor | None = None
-        for j in range(4):
-            at = [_placed(p, size, padding, align) for p, size in
-                  zip((y0 + (i - 1), x0 + (j - 1)), sizes, strict=True)]
-            term = _fetch(flat, at, sizes) * across[j].unsqueeze(1)
-            row = term if row is None else row + term
-        assert row is not None
-        rows = row * down[i].unsqueeze(1) if rows is None else rows + row * down[i].unsqueeze(1)
-    assert rows is not None
-    return rows
+    rows = [_placed(y0 + (k - 1), sizes[0], padding, align) for k in range(4)]
+    columns = [_placed(x0 + (k - 1), sizes[1], padding, align) for k in range(4)]
+    return [((rows[i], columns[j]), down[i] * across[j]) for i in range(4) for j in range(4)]
 
 
 def _check(input: Tensor, grid: Tensor, mode: str, padding_mode: str) -> None:
@@ -184,11 +181,6 @@ def grid_sample(input: Tensor, grid: Tensor, mode: str = "bilinear", padding_mod
         x, size = grid[..., dims - 1 - d].reshape(n, -1), sizes[d]
         x = (x + 1) * ((size - 1) / 2) if align else ((x + 1) * size - 1) / 2
         places.append(x if mode == "bicubic" else _placed(x, size, padding_mode, align))
-    flat = input.flatten(2)
-    if mode == "nearest":
-        y = _nearest(flat, places, sizes)
-    elif mode == "bilinear":
-        y = _linear(flat, places, sizes)
-    else:
-        y = _cubic(flat, places, sizes, padding_mode, align)
-    return y.reshape([n, c, *grid.shape[1:-1]])
+    taps = (_nearest(places) if mode == "nearest" else _linear(places) if mode == "bilinear"
+            else _cubic(places, sizes, padding_mode, align))
+    return _weighted(input, taps).reshape([n, c, *grid.shape[1:-1]])

@@ -13,7 +13,7 @@ SOURCES := $(shell find csrc fastnn/_core -name '*.[ch]' -o -name '*.inc' -o -na
 TEST_TOOLS := numpy 'pytest>=8' pytest-timeout threadpoolctl
 
 .PHONY: run build test test-isa test-threads test-package test-builds test-pythons test-sdist test-all asan \
-	bench bench-once bench-train ulp lint clean
+	bench bench-once bench-train parity ulp lint clean
 
 run: $(VENV)/built ## train on the shipped digits: the main job
 	$(PY) -m fastnn train
@@ -101,6 +101,9 @@ lint: $(VENV)/built ## ruff and mypy
 
 bench-train: $(VENV)/built ## the table of training speed, on an idle machine
 	env -u OPENBLAS_CORETYPE -u OPENBLAS_L2_SIZE $(PY) -m bench.train.run
+
+parity: $(VENV)/built ## every module and function of PyTorch's that there is, in both engines
+	$(PY) -m tests.parity
 
 ulp: $(VENV)/built ## exp, log, tanh, sigmoid, erf over all 2^32 floats: a few minutes
 	mkdir -p build

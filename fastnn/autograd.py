@@ -278,3 +278,7 @@ def __getattr__(name: str) -> Any:
         from fastnn import _gradcheck
         return getattr(_gradcheck, name)
     raise AttributeError(f"module 'fastnn.autograd' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), "GradcheckError", "gradcheck", "gradgradcheck"})

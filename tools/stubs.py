@@ -23,7 +23,9 @@ SKIPPED = ("_f", "_name", "_map", "_doc")  # loop variables of the modules
 
 
 def modules() -> Iterator[Any]:
-    """Every compiled module of the core."""
+    """Every compiled module of the core. What registers methods late is imported first."""
+    for home in importlib.import_module("fastnn._late").METHODS:
+        importlib.import_module(f"fastnn.{home}")
     for source in sorted((ROOT / "fastnn/_core").rglob("*.pyx")):
         name = source.relative_to(ROOT).with_suffix("").as_posix()
         yield importlib.import_module(name.replace("/", "."))

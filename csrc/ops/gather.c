@@ -103,6 +103,11 @@ static fnn_status gather_infer(const fnn_opdef *def, const fnn_call *c, fnn_tens
   return st;
 }
 
+/* Programs that catch errors of gather and scatter catch RuntimeError. */
+static fnn_status in_range(const fnn_opdef *def, const fnn_tensor *index, int dim, int64_t size) {
+  return fnn_index_check(def, index, dim, 0, size) ? FNN_ERUNTIME : FNN_OK;
+}
+
 static fnn_status gather_go(const fnn_opdef *def, const fnn_call *c, void *ws) {
   fnn_tensor index = ranked(c->in[1]), y = ranked(c->out[0]), t;
   int dim;
@@ -110,7 +115,7 @@ static fnn_status gather_go(const fnn_opdef *def, const fnn_call *c, void *ws) {
   if (fnn_tensor_numel(&index) == 0) return FNN_OK;
   check(def, c->in[1], c->in[0], c->attr[0].v.i, &dim);
   job b = make_job(FNN_TAKE, c->in[0], &index, dim);
-  fnn_status st = fnn_index_check(def, &index, dim, 0, b.size);
+  fnn_status st = in_range(def, &index, dim, b.size);
   if (st) return st;
   t = lanes(c->in[0], &index, dim);
   const fnn_tensor *op[3] = {&y, &index, &t};
@@ -186,7 +191,7 @@ static fnn_status scatter_go(const fnn_opdef *def, const fnn_call *c, void *ws) 
   if (n == 0) return FNN_OK;
   check(def, c->in[def->kernel ? 0 : 1], y, c->attr[0].v.i, &dim);
   job b = make_job(c->attr[1].v.i ? (int)c->attr[1].v.i : FNN_PUT, y, &index, dim);
-  fnn_status st = fnn_index_check(def, &index, dim, 0, b.size);
+  fnn_status st = in_range(def, &index, dim, b.size);
   if (st) return st;
   fnn_storage s = {.data = &bits, .nbytes = 8};
   if (def->kernel == 0) {

@@ -185,6 +185,8 @@ cdef object copy_slices_vjp(Node n, object g):
     cdef Node inner
     cdef ViewSpec spec
     inner, spec = n.extra
+    if ctx().grad_mode and wants(<Tensor>g):
+        return taped_slices(inner, spec, g)
     cdef Tensor whole = spec.like_base(<Tensor>g)
     cdef Tensor part = run1(FNN_OP_clone, spec.cut(whole), contiguous)
     got = inner.vjp(inner, part)
@@ -194,6 +196,23 @@ cdef object copy_slices_vjp(Node n, object g):
         fill(spec.cut(whole), 0)
     else:
         run_into(FNN_OP_copy_, spec.cut(whole), <Tensor>got[0])
+    return (whole,) + got[1:]
+
+
+cdef object taped_slices(Node inner, ViewSpec spec, object g):
+    """copy_slices_vjp where the derivative is itself to be differentiated: of ops on the tape."""
+    cdef Tensor view = spec.view
+    cdef object whole = spec.blank().copy_(g)
+    cdef object part = whole.as_strided(
+        view.shape, view.stride(),
+        whole.storage_offset() + view.storage_offset() - spec.base.storage_offset())
+    got = inner.vjp(inner, part.clone())
+    if type(got) is not tuple:
+        got = (got,)
+    if got[0] is None:
+        part.zero_()
+    else:
+        part.copy_(got[0])
     return (whole,) + got[1:]
 
 

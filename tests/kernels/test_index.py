@@ -109,13 +109,13 @@ def test_guard_pages(isa):
             np.testing.assert_array_equal(y, x[i])
 
 
-@pytest.mark.parametrize("op, attrs", [("index_select", [0]), ("gather", [0])])
-def test_large_out_of_range_names_the_first(op, attrs):
+@pytest.mark.parametrize("op, kind", [("index_select", IndexError), ("gather", RuntimeError)])
+def test_large_out_of_range_names_the_first(op, kind):
     x, i = numbers(50), RNG.integers(0, 50, 200_000)
     i[150_000] = 50
     i[170_000] = -1
-    with pytest.raises(IndexError, match=rf"{op}: index 50 is out of range .* 0 with size 50"):
-        run(op, x, i, attrs=attrs)
+    with pytest.raises(kind, match=rf"{op}: index 50 is out of range .* 0 with size 50"):
+        run(op, x, i, attrs=[0])
 
 
 def random_index(shape):
@@ -295,7 +295,7 @@ def test_scatter_refuses():
         run("scatter_", numbers((3, 4)), i, out=[y], attrs=[1, 0])
     with pytest.raises(RuntimeError, match="apart from dimension 0"):
         run("gather", y, i, attrs=[0])
-    with pytest.raises(IndexError, match="scatter_: index 4 is out of range"):
+    with pytest.raises(RuntimeError, match="scatter_: index 4 is out of range"):
         run("scatter_", numbers((3, 5)), i + 4, out=[y], attrs=[1, 0])
     with pytest.raises(TypeError, match="source"):
         run("scatter_", numbers((3, 5), "int64"), i, out=[y], attrs=[1, 0])

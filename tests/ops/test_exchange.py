@@ -128,3 +128,13 @@ def test_only_leaves_are_copied_deeply():
     with pytest.raises(RuntimeError, match="leaf"):
         pickle.dumps(y)
     assert copy.deepcopy(x).requires_grad
+
+
+def test_frombuffer_shares_memory():
+    memory = bytearray(np.arange(6, dtype="f4").tobytes())
+    t = fastnn.frombuffer(memory, dtype=fastnn.float32, offset=4, count=3)
+    t[0] = 9
+    assert np.frombuffer(memory, "f4").tolist() == [0, 9, 2, 3, 4, 5]
+    assert fastnn.frombuffer(b"abc", dtype=fastnn.uint8).tolist() == [97, 98, 99]
+    with pytest.raises(ValueError, match="frombuffer"):
+        fastnn.frombuffer(b"abc", dtype=fastnn.float32)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import fastnn
+from fastnn.autograd import gradcheck, gradgradcheck
 
 
 def test_a_write_through_a_view_reaches_the_base_and_its_gradient():
@@ -31,3 +32,19 @@ def test_leaves_refuse_in_place_writes():
     with pytest.raises(RuntimeError, match="leaf"):
         x.view(2, 1).fill_(0.0)
 
+
+
+@pytest.mark.parametrize("write", [lambda v, s: v.copy_(s), lambda v, s: v.mul_(s),
+                                   lambda v, s: v.fill_(2.0)])
+@pytest.mark.parametrize("cut", [lambda y: y[1:3, ::2], lambda y: y.diagonal(), lambda y: y.t()[1]])
+def test_second_derivatives_through_a_view_that_was_written_to(cut, write):
+    rng = np.random.default_rng(0)
+    x = fastnn.tensor(rng.standard_normal((4, 4)), requires_grad=True)
+    src = fastnn.tensor(rng.standard_normal(tuple(cut(x).shape)), requires_grad=True)
+
+    def f(a, s):
+        y = a * a
+        write(cut(y), s)
+        return y * y
+
+    assert gradcheck(f, (x, src)) and gradgradcheck(f, (x, src))

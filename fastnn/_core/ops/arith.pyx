@@ -359,6 +359,7 @@ cdef object xlogy_vjp(Node n, object g):
     cdef object a = lhs(n), b = rhs(n), da = None
     if n.needs(0):
         if isinstance(b, Tensor):
+            b = b.to((<Tensor>g).dtype)
             da = c_mul(g, c_where(c_and(c_eq(a, 0.0), c_le(b, 0.0)), 0.0, c_log(b)))
         else:
             da = c_mul(g, log_number(b)) if b > 0 else c_where(c_eq(a, 0.0), 0.0, c_mul(g, NAN))
@@ -395,6 +396,23 @@ for _name, _map, _doc in (
         ("mul", MUL, "input * other, broadcast and promoted.")):
     publish_binary(_map, _name, _doc, _names, _name in _tensors_only)
 
+
+cdef bint whole(object x):
+    return not (is_fp((<Tensor>x).t.dtype) if isinstance(x, Tensor) else isinstance(x, float))
+
+
+def _of_numbers(name, floating, plain):
+    """fmax or fmin: of integers, which are never NaN, it is the plain one."""
+    def function(input, other, *, out=None):
+        return (plain if whole(input) and whole(other) else floating)(input, other, out=out)
+    function.__name__ = function.__qualname__ = name
+    function.__doc__ = floating.__doc__
+    register(name, function)
+    return function
+
+
+_names["fmax"] = _of_numbers("fmax", _names["fmax"], _names["maximum"])
+_names["fmin"] = _of_numbers("fmin", _names["fmin"], _names["minimum"])
 subtract, true_divide, divide = sub, div, div
 multiply, arctan2 = _names["mul"], _names["atan2"]
 

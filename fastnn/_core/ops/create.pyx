@@ -1,6 +1,7 @@
 """Creation: tensors from sizes, ranges and values. Random ones are in random.pyx."""
 
-__all__ = ["BoolTensor", "ByteTensor", "DoubleTensor", "FloatTensor", "IntTensor", "LongTensor",
+__all__ = ["BFloat16Tensor", "BoolTensor", "ByteTensor", "CharTensor", "DoubleTensor",
+           "FloatTensor", "HalfTensor", "IntTensor", "LongTensor", "ShortTensor",
            "arange", "asarray", "empty", "empty_like", "empty_strided", "eye", "full", "full_like",
            "linspace", "logspace", "meshgrid", "cartesian_prod", "ones", "ones_like",
            "scalar_tensor", "tril", "tril_indices", "triu", "triu_indices", "zeros", "zeros_like"]
@@ -368,7 +369,6 @@ def meshgrid(*tensors, indexing="ij"):
     grids = [t.reshape([-1 if i == k else 1 for i in range(n)]).expand(shape)
              for k, t in enumerate(tensors)]
     if swap:
-        grids = [g.transpose(0, 1) for g in grids]
         grids[0], grids[1] = grids[1], grids[0]
     return tuple(grids)
 
@@ -377,7 +377,7 @@ def cartesian_prod(*tensors):
     """All combinations of the elements of the given vectors, one per row."""
     if len(tensors) == 1:
         return tensors[0]
-    from .shape import stack
+    from .join import stack
     return stack([g.reshape(-1) for g in meshgrid(*tensors)], 1)
 
 
@@ -447,6 +447,10 @@ LongTensor = _legacy("LongTensor", 2)
 IntTensor = _legacy("IntTensor", 3)
 ByteTensor = _legacy("ByteTensor", 4)
 BoolTensor = _legacy("BoolTensor", 5)
+CharTensor = _legacy("CharTensor", 6)
+ShortTensor = _legacy("ShortTensor", 7)
+HalfTensor = _legacy("HalfTensor", 8)
+BFloat16Tensor = _legacy("BFloat16Tensor", 9)
 
 for _name, _f in dict(tril=tril, triu=triu, tril_=_tril_, triu_=_triu_, new_zeros=_new_zeros,
                       new_ones=_new_ones, new_full=_new_full, new_empty=_new_empty,

@@ -173,9 +173,18 @@ cdef object lgamma_vjp(Node n, object g):
     return c_mul(g, DIGAMMA.apply(n.saved(0)))
 
 
+cdef object _polygamma = None
+
+
+def use_polygamma(function):
+    """Give digamma its derivative: NumPy computes it, above this module."""
+    global _polygamma
+    _polygamma = function
+
+
 cdef object digamma_vjp(Node n, object g):
-    """y = digamma(x); its derivative, the trigamma function, is not there yet."""
-    raise RuntimeError("the derivative for 'digamma' is not implemented")
+    """y = digamma(x);  dx = dy polygamma(1, x)."""
+    return c_mul(g, _polygamma(1, n.saved(0)))
 
 
 cdef object zero_vjp(Node n, object g):
@@ -205,7 +214,7 @@ cdef Unary COSH = unary(FNN_OP_cosh, b"cosh", cosh_vjp, SAVE_A)
 cdef Unary TANH = unary(FNN_OP_tanh, b"tanh", tanh_vjp, SAVE_Y)
 cdef Unary SIGMOID = unary(FNN_OP_sigmoid, b"sigmoid", sigmoid_vjp, SAVE_Y)
 cdef Unary ERF = unary(FNN_OP_erf, b"erf", erf_vjp, SAVE_A)
-cdef Unary DIGAMMA = unary(FNN_OP_digamma, b"digamma", digamma_vjp, 0)
+cdef Unary DIGAMMA = unary(FNN_OP_digamma, b"digamma", digamma_vjp, SAVE_A)
 cdef Unary FLOOR = unary(FNN_OP_floor, b"floor", zero_vjp, 0)
 cdef Unary CEIL = unary(FNN_OP_ceil, b"ceil", zero_vjp, 0)
 cdef Unary TRUNC = unary(FNN_OP_trunc, b"trunc", zero_vjp, 0)

@@ -54,7 +54,7 @@ cdef list same_dtype(object tensors, str name):
     cdef int code
     cdef bint mixed = False
     if not out:
-        raise RuntimeError(f"{name}: expected a non-empty list of tensors")
+        raise ValueError(f"{name}: expected a non-empty list of tensors")
     code = (<Tensor?>out[0]).t.dtype
     for t in out:
         mixed = mixed or (<Tensor?>t).t.dtype != code

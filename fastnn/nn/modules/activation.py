@@ -9,12 +9,13 @@ from fastnn._core.tensor import Tensor
 from fastnn.nn import functional as F
 from fastnn.nn.modules.attention import MultiheadAttention
 from fastnn.nn.modules.module import Module
+from fastnn.nn.modules.softmax import GLU, LogSoftmax, Softmax, Softmax2d, Softmin
 from fastnn.nn.parameter import Parameter
 
 __all__ = ["CELU", "ELU", "GELU", "GLU", "Hardshrink", "Hardsigmoid", "Hardswish", "Hardtanh",
-           "LeakyReLU", "LogSigmoid", "LogSoftmax", "Mish", "MultiheadAttention", "PReLU", "ReLU",
-           "ReLU6", "SELU", "SiLU", "Sigmoid", "Softmax", "Softmax2d", "Softmin", "Softplus",
-           "Softshrink", "Softsign", "Tanh", "Tanhshrink", "Threshold"]
+           "LeakyReLU", "LogSigmoid", "LogSoftmax", "Mish", "MultiheadAttention", "PReLU", "RReLU",
+           "ReLU", "ReLU6", "SELU", "SiLU", "Sigmoid", "Softmax", "Softmax2d", "Softmin",
+           "Softplus", "Softshrink", "Softsign", "Tanh", "Tanhshrink", "Threshold"]
 
 
 class _Inplace(Module):
@@ -57,14 +58,19 @@ class Mish(_Inplace):
         return F.mish(input, self.inplace)
 
 
-class Hardsigmoid(_Inplace):
+class _Silent(_Inplace):
+    def extra_repr(self) -> str:
+        return ""
+
+
+class Hardsigmoid(_Silent):
     """relu6(x + 3) / 6."""
 
     def forward(self, input: Tensor) -> Tensor:
         return F.hardsigmoid(input, self.inplace)
 
 
-class Hardswish(_Inplace):
+class Hardswish(_Silent):
     """x * relu6(x + 3) / 6. Howard et al. 2019, https://arxiv.org/abs/1905.02244."""
 
     def forward(self, input: Tensor) -> Tensor:
@@ -156,6 +162,25 @@ class LeakyReLU(_Inplace):
 
     def extra_repr(self) -> str:
         return f"negative_slope={self.negative_slope}" + (", inplace=True" if self.inplace else "")
+
+
+class RReLU(_Inplace):
+    """x where x > 0, else a x: a uniform in [lower, upper] in training, else their mean.
+
+    Xu et al. 2015, https://arxiv.org/abs/1505.00853.
+    """
+
+    def __init__(self, lower: float = 1 / 8, upper: float = 1 / 3, inplace: bool = False) -> None:
+        super().__init__(inplace)
+        self.lower = lower
+        self.upper = upper
+
+    def forward(self, input: Tensor) -> Tensor:
+        return F.rrelu(input, self.lower, self.upper, self.training, self.inplace)
+
+    def extra_repr(self) -> str:
+        return f"lower={self.lower}, upper={self.upper}" + (", inplace=True" if self.inplace
+                                                            else "")
 
 
 class Hardtanh(_Inplace):
@@ -261,55 +286,3 @@ class PReLU(Module):
 
     def extra_repr(self) -> str:
         return f"num_parameters={self.num_parameters}"
-
-
-class _AlongDim(Module):
-    def __init__(self, dim: int | None = None) -> None:
-        super().__init__()
-        self.dim = dim
-
-    def extra_repr(self) -> str:
-        return f"dim={self.dim}"
-
-
-class Softmax(_AlongDim):
-    """exp(x) / sum(exp(x)) along dim."""
-
-    def forward(self, input: Tensor) -> Tensor:
-        return F.softmax(input, self.dim)
-
-
-class LogSoftmax(_AlongDim):
-    """x - log(sum(exp(x))) along dim."""
-
-    def forward(self, input: Tensor) -> Tensor:
-        return F.log_softmax(input, self.dim)
-
-
-class Softmin(_AlongDim):
-    """softmax(-x) along dim."""
-
-    def forward(self, input: Tensor) -> Tensor:
-        return F.softmin(input, self.dim)
-
-
-class Softmax2d(Module):
-    """softmax over the channels of (N, C, H, W) or (C, H, W)."""
-
-    def forward(self, input: Tensor) -> Tensor:
-        if input.ndim not in (3, 4):
-            raise ValueError(f"Softmax2d: expected input to be 3D or 4D, got {input.ndim}D "
-                             "instead")
-        return F.softmax(input, -3)
-
-
-class GLU(_AlongDim):
-    """a * sigmoid(b), with a and b the halves of x along dim."""
-
-    dim: int
-
-    def __init__(self, dim: int = -1) -> None:
-        super().__init__(dim)
-
-    def forward(self, input: Tensor) -> Tensor:
-        return F.glu(input, self.dim)

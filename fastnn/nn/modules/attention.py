@@ -7,7 +7,7 @@ from typing import Any
 from fastnn._core.ops import empty
 from fastnn._core.tensor import Tensor
 from fastnn.nn import init
-from fastnn.nn._multi_head import multi_head_attention
+from fastnn.nn.functional.attention import multi_head_attention
 from fastnn.nn.modules.linear import Linear
 from fastnn.nn.modules.module import Module
 from fastnn.nn.parameter import Parameter

@@ -1,32 +1,24 @@
-"""Modules that hold modules or parameters."""
+"""Modules that hold modules; those that hold parameters are in parameter_container."""
 
 from __future__ import annotations
 
-import operator
+import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Any
 
-from fastnn._core.tensor import Tensor
 from fastnn.nn.modules._calls import global_hooks
 from fastnn.nn.modules.module import Module
-from fastnn.nn.parameter import Parameter
+from fastnn.nn.modules.parameter_container import ParameterDict, ParameterList, position
 
-__all__ = ["ModuleDict", "ModuleList", "ParameterDict", "ParameterList", "Sequential"]
-
-
-def _position(index: Any, n: int) -> int:
-    i = operator.index(index)
-    if not -n <= i < n:
-        raise IndexError(f"index {i} is out of range")
-    return i % n
+__all__ = ["Container", "ModuleDict", "ModuleList", "ParameterDict", "ParameterList", "Sequential"]
 
 
 class _Numbered(Module):
     """Modules named "0", "1", ..., reached by position."""
 
     def _key(self, index: Any) -> str:
-        return next(islice(self._modules, _position(index, len(self._modules)), None))
+        return next(islice(self._modules, position(index, len(self._modules)), None))
 
     def _renumber(self, modules: Iterable[Module]) -> None:
         kept = list(modules)
@@ -142,6 +134,21 @@ class ModuleList(_Numbered):
     def _joined(cls, modules: list[Module]) -> ModuleList:
         return ModuleList(modules)
 
+    def __repr__(self) -> str:
+        """As any module's, but equal modules in a row are shown once."""
+        runs: list[tuple[str, list[int]]] = []
+        for i, text in enumerate(repr(m) for m in self):
+            if runs and runs[-1][0] == text:
+                runs[-1][1].append(i)
+            else:
+                runs.append((text, [i]))
+        lines = []
+        for text, at in runs:
+            label = f"({at[0]}): " if len(at) == 1 else f"({at[0]}-{at[-1]}): {len(at)} x "
+            lines.append("  " + (label + text).replace("\n", "\n  "))
+        return f"{self._get_name()}(" + "".join("\n" + line for line in lines) + (
+            "\n)" if lines else ")")
+
 
 class ModuleDict(Module):
     """A dict of modules, in order of insertion."""
@@ -198,135 +205,12 @@ class ModuleDict(Module):
             self[key] = module
 
 
-def _as_parameter(value: Any) -> Any:
-    if isinstance(value, Tensor) and not isinstance(value, Parameter):
-        return Parameter(value)
-    return value
+class Container(Module):
+    """Modules under the names they are given: what Module itself does, under its old name."""
 
-
-class ParameterList(Module):
-    """A list of parameters; tensors become parameters, other values are kept as they are."""
-
-    def __init__(self, values: Iterable[Any] | None = None) -> None:
+    def __init__(self, **kwargs: Any) -> None:
         super().__init__()
-        self._size = 0
-        if values is not None:
-            self.extend(values)
-
-    def __getitem__(self, index: Any) -> Any:
-        if isinstance(index, slice):
-            return type(self)(getattr(self, str(i)) for i in range(self._size)[index])
-        return getattr(self, str(_position(index, self._size)))
-
-    def __setitem__(self, index: Any, value: Any) -> None:
-        setattr(self, str(_position(index, self._size)), _as_parameter(value))
-
-    def __len__(self) -> int:
-        return self._size
-
-    def __iter__(self) -> Iterator[Any]:
-        return (self[i] for i in range(self._size))
-
-    def append(self, value: Any) -> ParameterList:
-        """Add a parameter at the end; returns self."""
-        self._size += 1
-        self[self._size - 1] = value
-        return self
-
-    def extend(self, values: Iterable[Any]) -> ParameterList:
-        """Add parameters at the end; returns self."""
-        if not isinstance(values, Iterable) or isinstance(values, Tensor):
-            raise TypeError("ParameterList.extend should be called with an iterable, but got "
-                            + type(values).__name__)
-        for value in list(values):
-            self.append(value)
-        return self
-
-    def __iadd__(self, values: Iterable[Any]) -> ParameterList:
-        return self.extend(values)
-
-    def extra_repr(self) -> str:
-        return "\n".join(f"({i}): {_describe(p)}" for i, p in enumerate(self))
-
-
-class ParameterDict(Module):
-    """A dict of parameters; tensors become parameters, other values are kept as they are."""
-
-    def __init__(self, parameters: Any = None) -> None:
-        super().__init__()
-        self._keys: dict[str, None] = {}
-        if parameters is not None:
-            self.update(parameters)
-
-    def __getitem__(self, key: str) -> Any:
-        if key not in self._keys:
-            raise KeyError(key)
-        return getattr(self, key)
-
-    def __setitem__(self, key: str, value: Any) -> None:
-        self._keys[key] = None
-        setattr(self, key, _as_parameter(value))
-
-    def __delitem__(self, key: str) -> None:
-        del self._keys[key]
-        delattr(self, key)
-
-    def __len__(self) -> int:
-        return len(self._keys)
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._keys)
-
-    def __contains__(self, key: str) -> bool:
-        return key in self._keys
-
-    def __reversed__(self) -> Iterator[str]:
-        return reversed(list(self._keys))
-
-    def keys(self) -> Iterable[str]:
-        """The names."""
-        return self._keys.keys()
-
-    def items(self) -> Iterable[tuple[str, Any]]:
-        """(name, parameter) pairs."""
-        return ((k, self[k]) for k in self._keys)
-
-    def values(self) -> Iterable[Any]:
-        """The parameters."""
-        return (self[k] for k in self._keys)
-
-    def get(self, key: str, default: Any = None) -> Any:
-        """The parameter of a name, or default."""
-        return self[key] if key in self else default
-
-    def pop(self, key: str) -> Any:
-        """Take out the parameter of a name."""
-        value = self[key]
-        del self[key]
-        return value
-
-    def clear(self) -> None:
-        """Remove all parameters."""
-        for key in list(self._keys):
-            del self[key]
-
-    def setdefault(self, key: str, default: Any = None) -> Any:
-        """The parameter of a name, set to default first if there is none."""
-        if key not in self:
-            self[key] = default
-        return self[key]
-
-    def update(self, parameters: Any) -> None:
-        """Add or replace parameters, from a mapping or pairs."""
-        for key, value in parameters.items() if hasattr(parameters, "items") else parameters:
-            self[key] = value
-
-    def extra_repr(self) -> str:
-        return "\n".join(f"({k}): {_describe(p)}" for k, p in self.items())
-
-
-def _describe(value: Any) -> str:
-    if not isinstance(value, Tensor):
-        return f"Object of type: {type(value).__name__}"
-    size = "x".join(str(s) for s in value.shape)
-    return f"{type(value).__name__} containing: [{value.dtype} of size {size}]"
+        warnings.warn("`nn.Container` is deprecated. All of its functionality is now implemented "
+                      "in `nn.Module`. Subclass that instead.", FutureWarning, stacklevel=2)
+        for name, module in kwargs.items():
+            self.add_module(name, module)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Iterable
 
 from fastnn._core.ops.clipping import grad_clamp, grad_norm, grad_scale
 from fastnn._core.tensor import Tensor
 from fastnn.autograd import no_grad
 
-__all__ = ["clip_grad_norm_", "clip_grad_value_", "clip_grads_with_norm_", "get_total_norm"]
+__all__ = ["clip_grad_norm", "clip_grad_norm_", "clip_grad_value_", "clip_grads_with_norm_",
+           "get_total_norm"]
 
 
 def _listed(tensors: Tensor | Iterable[Tensor]) -> list[Tensor]:
@@ -56,6 +58,14 @@ def clip_grad_norm_(parameters: Tensor | Iterable[Tensor], max_norm: float,
         norm = get_total_norm(grads, norm_type, error_if_nonfinite)
         grad_scale(grads, norm, float(max_norm))
     return norm
+
+
+def clip_grad_norm(parameters: Tensor | Iterable[Tensor], max_norm: float, norm_type: float = 2.0,
+                   error_if_nonfinite: bool = False, foreach: bool | None = None) -> Tensor:
+    """clip_grad_norm_ under its old name."""
+    warnings.warn("`fastnn.nn.utils.clip_grad_norm` is now deprecated in favor of "
+                  "`fastnn.nn.utils.clip_grad_norm_`.", FutureWarning, stacklevel=2)
+    return clip_grad_norm_(parameters, max_norm, norm_type, error_if_nonfinite, foreach)
 
 
 def clip_grad_value_(parameters: Tensor | Iterable[Tensor], clip_value: float,

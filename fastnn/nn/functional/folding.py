@@ -1,13 +1,14 @@
-"""unfold: windows of an image as columns (im2col); fold: columns added back up (col2im)."""
+"""Windows of an image as columns (im2col), columns added back up (col2im), conv_tbc."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from fastnn._core.ops import arange, constant_pad_nd, zeros
+from fastnn._core.ops.conv import conv1d
 from fastnn._core.tensor import Tensor
 
-__all__ = ["fold", "unfold"]
+__all__ = ["conv_tbc", "fold", "unfold"]
 
 Pair = int | Sequence[int]
 
@@ -80,3 +81,9 @@ def _add(x: Tensor, dim: int, size: int, windows: int, stride: int, kernel: int,
     shape = list(x.shape)
     shape[dim] = size
     return zeros(*shape, dtype=x.dtype).index_add(dim, places.reshape(-1), x)
+
+
+def conv_tbc(input: Tensor, weight: Tensor, bias: Tensor, pad: int = 0) -> Tensor:
+    """conv1d of (T, N, C) with weight (K, C, O): time first."""
+    y = conv1d(input.permute(1, 2, 0), weight.permute(2, 1, 0), bias, padding=pad)
+    return y.permute(2, 0, 1).contiguous()

@@ -12,21 +12,25 @@ from typing import Any
 
 import numpy as np
 
-from fastnn._contractions import cross as _cross
 from fastnn._core import ops
 from fastnn._core.host import host_op
 from fastnn._core.tensor import Tensor
 from fastnn.autograd import Function
 
-__all__ = ["cholesky", "cross", "det", "eigh", "eigvalsh", "inv", "lstsq", "matrix_norm",
-           "matrix_power", "matrix_rank", "multi_dot", "norm", "pinv", "qr", "slogdet", "solve",
-           "svd", "svdvals", "vector_norm"]
+__all__ = ["LinAlgError", "cholesky", "cholesky_ex", "det", "eigh", "eigvalsh", "inv", "inv_ex",
+           "lstsq", "matrix_rank", "pinv", "qr", "slogdet", "solve", "solve_ex",
+           "solve_triangular", "svd", "svdvals"]
 
 SlogdetResult = namedtuple("SlogdetResult", ["sign", "logabsdet"])
 QRResult = namedtuple("QRResult", ["Q", "R"])
 SVDResult = namedtuple("SVDResult", ["U", "S", "Vh"])
 EighResult = namedtuple("EighResult", ["eigenvalues", "eigenvectors"])
+ExResult = namedtuple("ExResult", ["result", "info"])
 LstsqResult = namedtuple("LstsqResult", ["solution", "residuals", "rank", "singular_values"])
+
+
+class LinAlgError(RuntimeError):
+    """LAPACK refused a matrix: it is singular, or not positive definite."""
 
 
 def _check(name: str, a: Tensor, square: bool = False) -> None:
@@ -43,11 +47,11 @@ def _check(name: str, a: Tensor, square: bool = False) -> None:
 
 
 def _host(name: str, function: Callable[..., Any], *tensors: Tensor) -> Any:
-    """function of the tensors' arrays as a host op; LAPACK's refusals become RuntimeError."""
+    """function of the tensors' arrays as a host op; LAPACK's refusals become LinAlgError."""
     try:
         return host_op(f"linalg.{name}", function, *tensors)
     except np.linalg.LinAlgError as error:
-        raise RuntimeError(f"linalg: {error}") from None
+        raise LinAlgError(f"linalg: {error}") from None
 
 
 class _Inv(Function):
@@ -151,7 +155,6 @@ class _Slogdet(Function):
     @staticmethod
     def forward(ctx: Any, a: Tensor) -> tuple[Tensor, Tensor]:
         sign, value = _host("slogdet", lambda x: tuple(np.linalg.slogdet(x)), a)
-        ctx.mark_non_differentiable(sign)
         ctx.save_for_backward(a)
         return sign, value
 
@@ -333,74 +336,41 @@ def matrix_rank(A: Tensor, *, rtol: float | None = None, atol: float = 0.0,
     return (s > limit).sum(-1)
 
 
-def matrix_power(A: Tensor, n: int) -> Tensor:
-    """A multiplied n times with itself; negative n: the inverse's power."""
-    _check("matrix_power", A, True)
-    if n < 0:
-        return matrix_power(inv(A), -n)
-    y = ops.eye(A.shape[-1], dtype=A.dtype).expand(A.shape)
-    while n:
-        y = y @ A if n & 1 else y
-        n >>= 1
-        A = A @ A if n else A
-    return y
+def solve_triangular(A: Tensor, B: Tensor, *, upper: bool, left: bool = True,
+                     unitriangular: bool = False) -> Tensor:
+    """X with A X = B (left) or X A = B, for the upper or lower triangle of A.
+
+    unitriangular: its diagonal counts as ones.
+    """
+    _check("solve_triangular", A, True)
+    a = A.triu() if upper else A.tril()
+    if unitriangular:
+        a = (A.triu(1) if upper else A.tril(-1)) + ops.eye(A.shape[-1], dtype=A.dtype)
+    return solve(a, B, left=left)
 
 
-def multi_dot(tensors: Any) -> Tensor:
-    """The product of several matrices (the first and last may be vectors), left to right."""
-    y = tensors[0]
-    for t in tensors[1:]:
-        y = y @ t
-    return y
+def _tried(function: Callable[..., Tensor], check_errors: bool, like: Tensor, *args: Tensor,
+           **kwargs: Any) -> Any:
+    """(function(*args), 0), or (NaN, 1) where it fails and errors are not to be raised."""
+    info = ops.zeros(tuple(like.shape[:-2])).int()
+    try:
+        return ExResult(function(*args, **kwargs), info)
+    except LinAlgError:
+        if check_errors:
+            raise
+        return ExResult(ops.full_like(args[-1], float("nan")), info + 1)
 
 
-def cross(input: Tensor, other: Tensor, *, dim: int = -1) -> Tensor:
-    """The vector product along dim, which has size 3."""
-    return _cross(input, other, dim)
+def inv_ex(A: Tensor, *, check_errors: bool = False) -> Any:
+    """(inv(A), info); info is 0 where it exists."""
+    return _tried(inv, check_errors, A, A)
 
 
-def vector_norm(x: Tensor, ord: Any = 2, dim: Any = None, keepdim: bool = False, *,
-                dtype: Any = None) -> Tensor:
-    """(sum |x|^ord)^(1/ord) over dim, or over all elements; ord inf, -inf and 0 as usual."""
-    if dtype is not None:
-        x = x.to(dtype=dtype)
-    if dim is None:
-        y = x.flatten().norm(ord, 0)
-        return y.reshape([1] * x.ndim) if keepdim else y
-    return x.norm(ord, dim, keepdim)
+def cholesky_ex(A: Tensor, *, upper: bool = False, check_errors: bool = False) -> Any:
+    """(cholesky(A), info); info is 0 where it exists."""
+    return _tried(cholesky, check_errors, A, A, upper=upper)
 
 
-def matrix_norm(A: Tensor, ord: Any = "fro", dim: Any = (-2, -1), keepdim: bool = False, *,
-                dtype: Any = None) -> Tensor:
-    """Norms of matrices: "fro", "nuc", 1, -1, 2, -2, inf, -inf."""
-    if dtype is not None:
-        A = A.to(dtype=dtype)
-    rows, cols = (d % A.ndim for d in dim)
-    if ord == "fro":
-        return A.norm(2, (rows, cols), keepdim)
-    if ord in ("nuc", 2, -2):
-        s = svdvals(A.movedim((rows, cols), (-2, -1)))
-        y = s.sum(-1) if ord == "nuc" else s.amax(-1) if ord == 2 else s.amin(-1)
-    elif ord in (1, -1, np.inf, -np.inf):
-        down, across = (rows, cols) if abs(ord) == 1 else (cols, rows)
-        sums = A.abs().sum(down, keepdim=True)
-        y = (sums.amax(across, keepdim=True) if ord > 0 else sums.amin(across, keepdim=True))
-        y = y.squeeze((rows, cols))
-    else:
-        raise RuntimeError(f"linalg.matrix_norm: Order {ord} not supported.")
-    if keepdim:
-        for d in sorted((rows, cols)):
-            y = y.unsqueeze(d)
-    return y
-
-
-def norm(A: Tensor, ord: Any = None, dim: Any = None, keepdim: bool = False, *,
-         dtype: Any = None) -> Tensor:
-    """A vector norm for one dim (or ord None), a matrix norm for two."""
-    if ord is None or isinstance(dim, int) or (dim is not None and len(dim) == 1) or (
-            dim is None and A.ndim == 1):
-        return vector_norm(A, 2 if ord is None else ord, dim, keepdim, dtype=dtype)
-    if dim is None and A.ndim != 2:
-        raise RuntimeError("linalg.norm: If dim is not specified but ord is, the input must be 1D "
-                           f"or 2D. Got {A.ndim}D.")
-    return matrix_norm(A, ord, (0, 1) if dim is None else dim, keepdim, dtype=dtype)
+def solve_ex(A: Tensor, B: Tensor, *, left: bool = True, check_errors: bool = False) -> Any:
+    """(solve(A, B), info); info is 0 where it exists."""
+    return _tried(solve, check_errors, A, A, B, left=left)

@@ -8,6 +8,8 @@ from fastnn._core.ops.pool import avg_pool1d
 from fastnn._core.tensor import Tensor
 from fastnn.autograd import no_grad
 
+__all__ = ["instance_norm", "local_response_norm", "normalize"]
+
 
 def instance_norm(input: Tensor, running_mean: Tensor | None = None,
                   running_var: Tensor | None = None, weight: Tensor | None = None,
@@ -52,3 +54,8 @@ def local_response_norm(input: Tensor, size: int, alpha: float = 1e-4, beta: flo
     wide = fastnn.constant_pad_nd(square, (size // 2, (size - 1) // 2))
     mean = avg_pool1d(wide, size, 1).transpose(1, 2).reshape(input.shape)
     return input / (mean * alpha + k).pow(beta)
+
+
+def normalize(input: Tensor, p: float = 2.0, dim: int = 1, eps: float = 1e-12) -> Tensor:
+    """x / max(norm_p(x), eps) along dim."""
+    return input / input.norm(p, dim, keepdim=True).clamp(min=eps)

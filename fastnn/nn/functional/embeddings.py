@@ -1,11 +1,39 @@
-"""Sums, means and maxima of bags of table rows."""
+"""Looking up rows of a table, and sums, means and maxima of bags of them."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import fastnn
+from fastnn._core.ops.index import one_hot
 from fastnn._core.tensor import Tensor
+from fastnn.autograd import no_grad
+
+__all__ = ["embedding", "embedding_bag", "one_hot"]
+
+
+def embedding(input: Tensor, weight: Tensor, padding_idx: int | None = None,
+              max_norm: float | None = None, norm_type: float = 2.0,
+              scale_grad_by_freq: bool = False, sparse: bool = False) -> Tensor:
+    """weight[input]: rows of a table, by integers of any shape.
+
+    padding_idx: this row gets no gradient. max_norm: rows that are longer are first shortened to
+    it, in place. scale_grad_by_freq: divide each row's gradient by how often it was looked up.
+    Raises IndexError for an index outside the table.
+    """
+    if padding_idx is not None:
+        if not -weight.size(0) <= padding_idx < weight.size(0):
+            raise AssertionError("Padding_idx must be within num_embeddings")
+        padding_idx %= weight.size(0)
+    if max_norm is not None:
+        with no_grad():
+            rows = input.flatten().unique()
+            found = weight[rows]
+            norms = found.norm(norm_type, 1, keepdim=True)
+            factor = fastnn.where(norms > max_norm, max_norm / (norms + 1e-7), 1.0)
+            weight.index_copy_(0, rows, (found * factor).to(weight.dtype))
+    return fastnn.embedding(weight, input, -1 if padding_idx is None else padding_idx,
+                            scale_grad_by_freq, sparse)
 
 
 def _starts(input: Tensor, offsets: Tensor | None, include_last: bool) -> tuple[Tensor, Tensor]:
@@ -65,8 +93,8 @@ def embedding_bag(input: Tensor, weight: Tensor, offsets: Tensor | None = None,
                                   f"mode='{mode}'). Please open a feature request on GitHub.")
     flat, starts = _starts(input, offsets, include_last_offset)
     bags, n = starts.shape[0], flat.shape[0]
-    rows: Any = fastnn.nn.functional.embedding(flat, weight, padding_idx, max_norm, norm_type,
-                                               scale_grad_by_freq, sparse)
+    rows: Any = embedding(flat, weight, padding_idx, max_norm, norm_type, scale_grad_by_freq,
+                          sparse)
     if bags == 0:
         return rows.new_zeros([0, weight.shape[1]])
     bag = fastnn.searchsorted(starts, fastnn.arange(n), right=True) - 1

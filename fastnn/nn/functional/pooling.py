@@ -6,8 +6,21 @@ from collections.abc import Sequence
 from typing import Any
 
 import fastnn
-from fastnn._core.ops.pool import avg_pool1d, avg_pool2d, avg_pool3d
+from fastnn._core.ops.pool import (
+    adaptive_max_pool1d,
+    adaptive_max_pool2d,
+    adaptive_max_pool3d,
+    avg_pool1d,
+    avg_pool2d,
+    avg_pool3d,
+)
 from fastnn._core.tensor import Tensor
+
+__all__ = ["adaptive_max_pool1d_with_indices", "adaptive_max_pool2d_with_indices",
+           "adaptive_max_pool3d_with_indices", "fractional_max_pool2d",
+           "fractional_max_pool2d_with_indices", "fractional_max_pool3d",
+           "fractional_max_pool3d_with_indices", "lp_pool1d", "lp_pool2d", "lp_pool3d",
+           "max_unpool1d", "max_unpool2d", "max_unpool3d"]
 
 Ints = int | Sequence[int]
 
@@ -217,3 +230,17 @@ fractional_max_pool2d_with_indices = _with_indices(fractional_max_pool2d,
                                                    "fractional_max_pool2d_with_indices")
 fractional_max_pool3d_with_indices = _with_indices(fractional_max_pool3d,
                                                    "fractional_max_pool3d_with_indices")
+
+
+def _indexed(pool: Any, dims: int) -> Any:
+    def function(input: Tensor, output_size: Any, return_indices: bool = False) -> Any:
+        return pool(input, output_size, True)
+
+    function.__name__ = function.__qualname__ = f"adaptive_max_pool{dims}d_with_indices"
+    function.__doc__ = f"adaptive_max_pool{dims}d with the index of each maximum."
+    return function
+
+
+adaptive_max_pool1d_with_indices = _indexed(adaptive_max_pool1d, 1)
+adaptive_max_pool2d_with_indices = _indexed(adaptive_max_pool2d, 2)
+adaptive_max_pool3d_with_indices = _indexed(adaptive_max_pool3d, 3)

@@ -1,4 +1,4 @@
-"""Dropout of whole channels, and the kinds that keep mean and variance."""
+"""Dropout of elements and of whole channels, and the kinds that keep mean and variance."""
 
 from __future__ import annotations
 
@@ -7,10 +7,19 @@ import warnings
 import fastnn
 from fastnn._core.tensor import Tensor
 
+__all__ = ["alpha_dropout", "dropout", "dropout1d", "dropout2d", "dropout3d",
+           "feature_alpha_dropout"]
+
 
 def _check(p: float) -> None:
     if not 0.0 <= p <= 1.0:
         raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")
+
+
+def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
+    """In training, zero each element with probability p and divide the others by 1 - p."""
+    _check(p)
+    return fastnn.dropout_(input, p, training) if inplace else fastnn.dropout(input, p, training)
 
 
 def _channels(input: Tensor, p: float, training: bool, inplace: bool, batched: bool) -> Tensor:

@@ -8,6 +8,7 @@ __all__ = ["add", "addcdiv", "addcmul", "atan2", "arctan2", "clamp", "clamp_max"
            "hypot", "lerp", "logaddexp", "maximum", "minimum", "mul", "multiply", "pow",
            "remainder", "rsub", "sub", "subtract", "true_divide", "xlogy"]
 
+cimport cython
 from libc.math cimport INFINITY, NAN
 from libc.math cimport log as log_number
 
@@ -403,6 +404,7 @@ cdef bint whole(object x):
 
 def _of_numbers(name, floating, plain):
     """fmax or fmin: of integers, which are never NaN, it is the plain one."""
+    @cython.binding(True)
     def function(input, other, *, out=None):
         return (plain if whole(input) and whole(other) else floating)(input, other, out=out)
     function.__name__ = function.__qualname__ = name

@@ -31,6 +31,7 @@ TABLE
 #define fnn_loss_f64_avx512 fnn_loss_f64_avx2
 #define fnn_norm_f64_avx512 fnn_norm_f64_avx2
 #define fnn_clip_f64_avx512 fnn_clip_f64_avx2
+#define fnn_random_f64_avx512 fnn_random_f64_avx2
 #define fnn_pool_f64_avx512 fnn_pool_f64_avx2
 #define fnn_conv_f64_avx512 fnn_conv_f64_avx2
 #define fnn_attention_f64_avx512 fnn_attention_f64_avx2

@@ -27,21 +27,18 @@ enum {
       FNN_NUM_RANDOM
 };
 
-typedef void (*fnn_random_fn_f32)(uint64_t seed, uint64_t block, int64_t n, const double *p,
-                                  const float *x, float *y);
-typedef void (*fnn_random_fn_f64)(uint64_t seed, uint64_t block, int64_t n, const double *p,
-                                  const double *x, double *y);
-typedef struct fnn_random_pair {
-  fnn_random_fn_f32 f32;
-  fnn_random_fn_f64 f64;
-} fnn_random_pair;
+typedef struct fnn_random_f32 {
+  void (*fill[FNN_NUM_RANDOM])(uint64_t seed, uint64_t block, int64_t n, const double *p,
+                               const float *x, float *y);
+} fnn_random_f32;
 
-typedef struct fnn_random_kernels {
-  fnn_random_pair fill[FNN_NUM_RANDOM];
-  /* y[i] in [low, low + span), span 0: the bits as they come; 32 elements of a group each. The bias is at
-   * most span / 2^64 of a value's probability. */
+typedef struct fnn_random_f64 {
+  void (*fill[FNN_NUM_RANDOM])(uint64_t seed, uint64_t block, int64_t n, const double *p,
+                               const double *x, double *y);
+  /* y[i] in [low, low + span), span 0: the bits as they come; 32 elements of a group each. The
+   * bias is at most span / 2^64 of a value's probability. */
   void (*ints)(uint64_t seed, uint64_t block, int64_t n, int64_t low, uint64_t span, int64_t *y);
-} fnn_random_kernels;
+} fnn_random_f64;
 
 /* Elements of a group, by kernel and dtype. */
 static inline int fnn_group_elements(int kernel, int is_double) {

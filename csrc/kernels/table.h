@@ -31,13 +31,14 @@
   X(fnn_gemm_kernels, gemm_f32) X(fnn_gemm_kernels, gemm_f64) X(fnn_map_kernels, map_f32)        \
   X(fnn_map_kernels, map_f64) X(fnn_map_int_kernels, map_int) X(fnn_copy_kernels, copy)          \
   X(fnn_optim_kernels, optim) X(fnn_index_kernels, index) X(fnn_softmax_f32, softmax_f32)        \
-  X(fnn_softmax_f64, softmax_f64) X(fnn_random_kernels, random) X(fnn_reduce_kernels, reduce)    \
-  X(fnn_reduce_kernels, reduce_int) X(fnn_loss_f32, loss_f32) X(fnn_loss_f64, loss_f64)          \
-  X(fnn_norm_f32, norm_f32) X(fnn_norm_f64, norm_f64) X(fnn_scan_kernels, scan)                  \
-  X(fnn_clip_f32, clip_f32) X(fnn_clip_f64, clip_f64) X(fnn_conv_kernels, conv_f32)              \
-  X(fnn_conv_kernels, conv_f64) X(fnn_attention_kernels, attention_f32)                          \
-  X(fnn_attention_kernels, attention_f64) X(fnn_rnn_kernels, rnn_f32)                            \
-  X(fnn_rnn_kernels, rnn_f64) X(fnn_pool_f32, pool_f32) X(fnn_pool_f64, pool_f64)
+  X(fnn_softmax_f64, softmax_f64) X(fnn_random_f32, random_f32) X(fnn_random_f64, random_f64)    \
+  X(fnn_reduce_kernels, reduce) X(fnn_reduce_kernels, reduce_int) X(fnn_loss_f32, loss_f32)      \
+  X(fnn_loss_f64, loss_f64) X(fnn_norm_f32, norm_f32) X(fnn_norm_f64, norm_f64)                  \
+  X(fnn_scan_kernels, scan) X(fnn_clip_f32, clip_f32) X(fnn_clip_f64, clip_f64)                  \
+  X(fnn_conv_kernels, conv_f32) X(fnn_conv_kernels, conv_f64)                                    \
+  X(fnn_attention_kernels, attention_f32) X(fnn_attention_kernels, attention_f64)                \
+  X(fnn_rnn_kernels, rnn_f32) X(fnn_rnn_kernels, rnn_f64) X(fnn_pool_f32, pool_f32)              \
+  X(fnn_pool_f64, pool_f64)
 
 typedef struct fnn_kernels {
   const char *isa;

@@ -189,13 +189,16 @@ void fnn_attention_mask(const fnn_attention *a, const fnn_attention_part *r, int
 
 void fnn_attention_dropout(const fnn_attention *a, const fnn_attention_part *r, int64_t k0,
                            int64_t nk, void *x) {
-  const fnn_random_pair *fill = &fnn_k->random->fill[FNN_K_dropout];
   int64_t per_key = fnn_ceil_div(a->tq, FNN_ATTENTION_Q);
   int64_t group = ((r->b * a->heads + r->h) * a->tk + k0) * per_key + r->q0 / FNN_ATTENTION_Q;
   for (int64_t j = 0; j < nk; j++, group += per_key) {
     uint64_t block = a->block + (uint64_t)group * FNN_GROUP_BLOCKS;
     char *row = (char *)x + j * FNN_ATTENTION_Q * a->item;
-    if (a->is_double) fill->f64(a->seed, block, r->nq, &a->p, (double *)row, (double *)row);
-    else fill->f32(a->seed, block, r->nq, &a->p, (float *)row, (float *)row);
+    if (a->is_double)
+      fnn_k->random_f64->fill[FNN_K_dropout](a->seed, block, r->nq, &a->p, (double *)row,
+                                             (double *)row);
+    else
+      fnn_k->random_f32->fill[FNN_K_dropout](a->seed, block, r->nq, &a->p, (float *)row,
+                                             (float *)row);
   }
 }

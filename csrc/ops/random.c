@@ -22,11 +22,12 @@ static void fill_range(void *ctx, int64_t begin, int64_t end, int thread) {
   const fill *f = ctx;
   int64_t first = begin * f->per_group, n = fnn_min64(end * f->per_group, f->n) - first;
   uint64_t block = f->block + (uint64_t)begin * FNN_GROUP_BLOCKS;
-  fnn_random_pair k = fnn_k->random->fill[f->kernel];
   const char *x = f->x ? f->x + first * f->item : NULL;
   char *y = f->y + first * f->item;
-  if (f->is_double) k.f64(f->seed, block, n, f->p, (const double *)x, (double *)y);
-  else k.f32(f->seed, block, n, f->p, (const float *)x, (float *)y);
+  if (f->is_double)
+    fnn_k->random_f64->fill[f->kernel](f->seed, block, n, f->p, (const double *)x, (double *)y);
+  else
+    fnn_k->random_f32->fill[f->kernel](f->seed, block, n, f->p, (const float *)x, (float *)y);
 }
 
 static void fill_all(int kernel, int dtype, int64_t n, uint64_t seed, uint64_t block,

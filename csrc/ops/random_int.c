@@ -48,7 +48,7 @@ static void draw_range(void *ctx, int64_t begin, int64_t end, int thread) {
   (void)thread;
   const draw *d = ctx;
   int64_t first = begin * 32, n = fnn_min64(end * 32, d->n) - first;
-  fnn_k->random->ints(d->seed, d->block + (uint64_t)begin * FNN_GROUP_BLOCKS, n, d->low, d->span,
+  fnn_k->random_f64->ints(d->seed, d->block + (uint64_t)begin * FNN_GROUP_BLOCKS, n, d->low, d->span,
                       d->y + first);
 }
 
@@ -92,7 +92,7 @@ static fnn_status perm_run(const fnn_opdef *def, const fnn_call *c, void *ws) {
   uint64_t seed = *(const uint64_t *)fnn_tensor_data(c->out[0]), block = reserve(c->out[0], n);
   for (int64_t i = 0; i < n; i++) {
     if (i % CHUNK == 0)
-      fnn_k->random->ints(seed, block + (uint64_t)i / 32 * FNN_GROUP_BLOCKS,
+      fnn_k->random_f64->ints(seed, block + (uint64_t)i / 32 * FNN_GROUP_BLOCKS,
                           fnn_min64(CHUNK, n - i), 0, 0, bits);
     int64_t j = (int64_t)((unsigned __int128)(uint64_t)bits[i % CHUNK] * (uint64_t)(i + 1) >> 64);
     y[i * stride] = y[j * stride];

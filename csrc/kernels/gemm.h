@@ -27,7 +27,7 @@ typedef struct fnn_gemm_block {
 
 typedef struct fnn_gemm_kernels {
   int nr;        /* columns of a packed panel */
-  int pack_rows; /* an A with contiguous rows is better packed where many panels read it */
+  int pack_rows; /* panels are narrow: A with contiguous rows, or a B of few rows, wants packing */
   void (*tiles)(const fnn_gemm_block *g);
   /* Row by row of C, all of it at once for CHAIN rows of b: for m == 1 or few k, and wide n. */
   void (*axpy)(const fnn_gemm_block *g);

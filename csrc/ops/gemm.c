@@ -95,7 +95,7 @@ static plan make_plan(const fnn_gemm_args *args) {
     p.kc = fnn_round_up(fnn_ceil_div(g->k, blocks), 4);
   }
   p.nc = fnn_min64(fnn_round_up(g->n, kn->nr), BLOCK_BYTES / (KC * item));
-  p.pack_b = g->csb != 1 || (g->m > 24 && g->n > 4 * kn->nr);
+  p.pack_b = g->csb != 1 || (g->m > 24 && g->n > 4 * kn->nr && (kn->pack_rows || g->k > THIN_K));
   if (g->csa == 1) p.pack_a = kn->pack_rows && g->n > 4 * kn->nr;
   else p.pack_a = g->n > 2 * kn->nr && g->m * g->k > (kn->pack_rows ? 1 << 14 : 1 << 18);
   if (p.pack_b) p.bytes_b = fnn_round_up(p.kc * p.nc * item, 64);

@@ -5,14 +5,20 @@ from fastnn.nn.modules import *
 from fastnn.nn.modules.module import Module
 from fastnn.nn.parameter import Buffer, Parameter, UninitializedBuffer, UninitializedParameter
 
+_ON_FIRST_USE = ("attention", "common_types", "grad", "parallel")
+_LATER = ("intrinsic", "qat", "quantizable", "quantized")
+
 
 def __getattr__(name: str):
     """Imports what few programs use, when it is first named."""
-    if name in ("DataParallel", "parallel"):
-        from importlib import import_module
+    from importlib import import_module
 
-        home = import_module("fastnn.nn.parallel")
-        value = home if name == "parallel" else home.DataParallel
+    if name in _ON_FIRST_USE:
+        value = import_module(f"fastnn.nn.{name}")
+    elif name in _LATER:
+        value = import_module("fastnn.nn._later").Later(name)
+    elif name == "DataParallel":
+        value = import_module("fastnn.nn.parallel").DataParallel
     else:
         value = getattr(modules, name)
     globals()[name] = value
@@ -20,4 +26,4 @@ def __getattr__(name: str):
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *dir(modules), "DataParallel", "parallel"})
+    return sorted({*globals(), *dir(modules), *_ON_FIRST_USE, *_LATER, "DataParallel"})

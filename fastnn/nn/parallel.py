@@ -7,7 +7,7 @@ from typing import Any
 
 from fastnn.nn.modules.module import Module
 
-__all__ = ["DataParallel", "data_parallel"]
+__all__ = ["DataParallel", "DistributedDataParallel", "data_parallel"]
 
 
 class DataParallel(Module):
@@ -32,3 +32,11 @@ def data_parallel(module: Module, inputs: Any, device_ids: Any = None, output_de
     """module(*inputs, **module_kwargs)."""
     inputs = inputs if isinstance(inputs, tuple) else (inputs,)
     return module(*inputs, **(module_kwargs or {}))
+
+
+class DistributedDataParallel(Module):
+    """Named, and not there yet: raises NotImplementedError."""
+
+    def __init__(self, module: Module, *args: Any, **kwargs: Any) -> None:
+        raise NotImplementedError("DistributedDataParallel: training over several processes is not "
+                                  "there yet; see docs/compat.md")

@@ -181,3 +181,83 @@ def test_container():
     with pytest.warns(FutureWarning):
         m = nn.Container(a=nn.ReLU(), b=nn.Linear(1, 1))
     assert list(m._modules) == ["a", "b"] and repr(m).startswith("Container(\n  (a): ReLU()")
+
+
+@pytest.mark.parametrize("nd", [1, 2, 3])
+@pytest.mark.parametrize("options", [{}, {"stride": 2, "padding": 1}, {"groups": 2, "dilation": 2}],
+                         ids=str)
+def test_gradients_of_convolutions_as_functions(options, nd):
+    rng = np.random.default_rng(0)
+    size = (2, 4, 7, 6, 5)[:nd + 2]
+    groups = options.get("groups", 1)
+    x, w = rng.standard_normal(size), rng.standard_normal((6, 4 // groups, *(3,) * nd))
+    conv = getattr(torch.nn.functional, f"conv{nd}d")
+    dy = rng.standard_normal(tuple(conv(torch.tensor(x), torch.tensor(w), **options).shape))
+    for kind, args in (("input", (size, w, dy)), ("weight", (x, w.shape, dy))):
+        results = []
+        for T in (torch, fastnn):
+            given = [T.tensor(a) if isinstance(a, np.ndarray) else a for a in args]
+            module = __import__(f"{T.__name__}.nn.grad", fromlist=["grad"])
+            results.append(getattr(module, f"conv{nd}d_{kind}")(*given, **options).numpy())
+        np.testing.assert_allclose(results[1], results[0], atol=1e-12)
+
+
+def test_names_that_wait_refuse_when_they_are_called():
+    for package in ("quantized", "qat", "quantizable", "intrinsic"):
+        layer = getattr(nn, package).Linear
+        with pytest.raises(NotImplementedError, match="not there yet"):
+            layer(3, 4)
+    with pytest.raises(NotImplementedError, match="several processes"):
+        nn.parallel.DistributedDataParallel(nn.Linear(1, 1))
+
+
+def test_dotted_imports():
+    """Every file of torch.nn.modules and torch.nn.utils that programs import from."""
+    import importlib
+    import pkgutil
+
+    for package in ("nn.modules", "nn.utils"):
+        theirs = importlib.import_module(f"torch.{package}")
+        names = {m.name for m in pkgutil.iter_modules(theirs.__path__) if m.name[0] != "_"}
+        for name in sorted(names - {"linear_cross_entropy_options"}):
+            ours = importlib.import_module(f"fastnn.{package}.{name}")
+            listed = getattr(importlib.import_module(f"torch.{package}.{name}"), "__all__", ())
+            missing = [n for n in listed if not hasattr(ours, n) and not n.startswith("Lazy")
+                       and "registration_hook" not in n and not n.startswith("SpectralNorm")]
+            assert not missing, f"{package}.{name}: {missing}"
+
+
+def test_tuples_of_sizes():
+    from fastnn.nn.modules import utils
+
+    assert utils._pair(3) == (3, 3) and utils._triple((1, 2, 3)) == (1, 2, 3)
+    assert utils._reverse_repeat_tuple((1, 2), 2) == (2, 2, 1, 1)
+    assert utils._list_with_default([None, 3], [5, 6, 7]) == [6, 3]
+    state = {"module.weight": 1, "module.bias": 2, "other": 3}
+    utils.consume_prefix_in_state_dict_if_present(state, "module.")
+    assert set(state) == {"weight", "bias", "other"}
+
+
+def test_a_parameter_dict_is_a_dict():
+    d = nn.ParameterDict({"a": fastnn.ones(2), "b": fastnn.zeros(1)})
+    twin = d.copy()
+    assert twin["a"] is d["a"] and d.popitem()[0] == "b" and list(d) == ["a"]
+    assert list(d.fromkeys(["x", "y"], 1.0)) == ["x", "y"]
+
+
+def test_to_empty_gives_new_memory():
+    m = nn.Linear(3, 2)
+    weight, before = m.weight, m.weight.data_ptr()
+    m.to_empty(device="cpu")
+    assert m.weight is weight and weight.data_ptr() != before and weight.shape == (2, 3)
+
+
+def test_sdpa_kernel_is_accepted():
+    from fastnn.nn.attention import SDPBackend, sdpa_kernel
+
+    with sdpa_kernel([SDPBackend.MATH, SDPBackend.FLASH_ATTENTION]):
+        q = fastnn.ones(1, 1, 2, 4)
+        assert nn.functional.scaled_dot_product_attention(q, q, q).shape == (1, 1, 2, 4)
+    with pytest.raises(AssertionError):
+        with sdpa_kernel("math"):
+            pass

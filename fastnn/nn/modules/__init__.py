@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from fastnn.nn.modules.activation import *
 from fastnn.nn.modules.batchnorm import *
+from fastnn.nn.modules.channelshuffle import *
 from fastnn.nn.modules.container import *
 from fastnn.nn.modules.conv import *
 from fastnn.nn.modules.dropout import *
@@ -14,11 +15,12 @@ from fastnn.nn.modules.linear import *
 from fastnn.nn.modules.loss import *
 from fastnn.nn.modules.module import Module
 from fastnn.nn.modules.normalization import *
+from fastnn.nn.modules.pixelshuffle import *
 from fastnn.nn.modules.pooling import *
 from fastnn.nn.modules.rnn import *
 from fastnn.nn.modules.sparse import *
 from fastnn.nn.modules.transformer import *
-from fastnn.nn.modules.vision import *
+from fastnn.nn.modules.upsampling import *
 
 if TYPE_CHECKING:
     from fastnn.nn.modules.adaptive import *
@@ -42,6 +44,7 @@ _ON_FIRST_USE = {
                 "ConstantPad2d", "ConstantPad3d", "ReflectionPad1d", "ReflectionPad2d",
                 "ReflectionPad3d", "ReplicationPad1d", "ReplicationPad2d", "ReplicationPad3d",
                 "ZeroPad1d", "ZeroPad2d", "ZeroPad3d"],
+    "utils": [],
 }
 _HOMES = {name: home for home, names in _ON_FIRST_USE.items() for name in names}
 

@@ -37,6 +37,14 @@ def register_module_full_backward_hook(hook: Callable[..., Any]) -> Handle:
     return _add_global("_backward_hooks", hook)
 
 
+def register_module_full_backward_pre_hook(hook: Callable[..., Any]) -> Handle:
+    """hook(module, grad_output) runs before the backward of every module."""
+    return _add_global("_backward_pre_hooks", hook)
+
+
+register_module_backward_hook = register_module_full_backward_hook
+
+
 def _hooks(module: Any, kind: str) -> list[tuple[Callable[..., Any], dict[str, bool]]]:
     return [*global_hooks.get(kind, {}).values(), *module.__dict__.get(kind, {}).values()]
 

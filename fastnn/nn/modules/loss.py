@@ -215,8 +215,9 @@ class CTCLoss(_Loss):
 
 
 def __getattr__(name: str):
-    """The losses of margin_loss, for programs that look for them here."""
-    from fastnn.nn.modules import margin_loss
-    if name in margin_loss.__all__:
-        return getattr(margin_loss, name)
+    """The losses of margin_loss and linear_cross_entropy, for programs that look for them here."""
+    from fastnn.nn.modules import linear_cross_entropy, margin_loss
+    for home in (margin_loss, linear_cross_entropy):
+        if name in home.__all__:
+            return getattr(home, name)
     raise AttributeError(f"module 'fastnn.nn.modules.loss' has no attribute {name!r}")

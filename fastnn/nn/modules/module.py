@@ -9,11 +9,21 @@ from typing import Any, TypeVar
 
 from fastnn._core.tape import Handle
 from fastnn._core.tensor import Tensor
-from fastnn.nn.modules._calls import call_with_hooks, global_hooks
+from fastnn.nn.modules._calls import (
+    call_with_hooks,
+    global_hooks,
+    register_module_backward_hook,
+    register_module_forward_hook,
+    register_module_forward_pre_hook,
+    register_module_full_backward_hook,
+    register_module_full_backward_pre_hook,
+)
 from fastnn.nn.modules._state import Registry, StateDict
 from fastnn.nn.parameter import Buffer, Parameter
 
-__all__ = ["Module"]
+__all__ = ["Module", "register_module_backward_hook", "register_module_forward_hook",
+           "register_module_forward_pre_hook", "register_module_full_backward_hook",
+           "register_module_full_backward_pre_hook"]
 
 T = TypeVar("T", bound="Module")
 
@@ -350,6 +360,10 @@ class Module(StateDict):
                     p.grad = None
                 else:
                     p.grad.detach_().zero_()
+
+    def to_empty(self: T, *, device: Any, recurse: bool = True) -> T:
+        """Give every parameter and buffer new memory with undefined values."""
+        return self._apply(lambda t: t.new_empty(tuple(t.shape), device=device), recurse)
 
     def share_memory(self: T) -> T:
         """self: memory is copied between processes, not shared."""

@@ -128,6 +128,19 @@ class ParameterDict(Module):
         del self[key]
         return value
 
+    def popitem(self) -> tuple[str, Any]:
+        """Take out the last parameter and its name."""
+        key = next(reversed(self))
+        return key, self.pop(key)
+
+    def copy(self) -> ParameterDict:
+        """Another dict of the same parameters."""
+        return type(self)(dict(self.items()))
+
+    def fromkeys(self, keys: Iterable[str], default: Any = None) -> ParameterDict:
+        """A dict of default under every one of the keys."""
+        return type(self)(dict.fromkeys(keys, default))
+
     def clear(self) -> None:
         """Remove all parameters."""
         for key in list(self._keys):

@@ -12,10 +12,11 @@ import fastnn
 from tests.parity.run import drawn, tensors
 
 DTYPES = ("float32", "float64")
-# What LAPACK computes is laid out by columns in PyTorch; NumPy gives rows.
+# What LAPACK computes is laid out by columns in PyTorch; NumPy gives rows. Attention lays heads
+# beside each other, as the projection behind it wants them.
 COLUMNS = ("argwhere", "cholesky", "cholesky_inverse", "cholesky_solve", "householder_product",
-           "inv", "inverse", "matrix_power", "nonzero", "pinv", "pinverse", "qr", "solve",
-           "solve_triangular", "tensorinv", "tensorsolve", "triangular_solve")
+           "inv", "inverse", "matrix_power", "nonzero", "pinv", "pinverse", "qr",
+           "scaled_dot_product_attention", "solve", "solve_triangular", "tensorinv", "tensorsolve", "triangular_solve")
 LOOSE = {"digamma": 1e-8, "digamma_": 1e-8}  # PyTorch's trigamma is right to nine digits
 TOLERANCE = {"float64": 1e-11, "float32": 2e-5}
 

@@ -183,4 +183,4 @@ def grid_sample(input: Tensor, grid: Tensor, mode: str = "bilinear", padding_mod
         places.append(x if mode == "bicubic" else _placed(x, size, padding_mode, align))
     taps = (_nearest(places) if mode == "nearest" else _linear(places) if mode == "bilinear"
             else _cubic(places, sizes, padding_mode, align))
-    return _weighted(input, taps).reshape([n, c, *grid.shape[1:-1]])
+    return _weighted(input, taps).reshape([n, c, *grid.shape[1:-1]]).contiguous()

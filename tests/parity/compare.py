@@ -16,7 +16,8 @@ DTYPES = ("float32", "float64")
 # beside each other, as the projection behind it wants them.
 COLUMNS = ("argwhere", "cholesky", "cholesky_inverse", "cholesky_solve", "householder_product",
            "inv", "inverse", "matrix_power", "nonzero", "pinv", "pinverse", "qr",
-           "scaled_dot_product_attention", "solve", "solve_triangular", "tensorinv", "tensorsolve", "triangular_solve")
+           "scaled_dot_product_attention", "solve", "solve_triangular", "tensorinv",
+           "tensorsolve", "triangular_solve")
 LOOSE = {"digamma": 1e-8, "digamma_": 1e-8}  # PyTorch's trigamma is right to nine digits
 TOLERANCE = {"float64": 1e-11, "float32": 2e-5}
 

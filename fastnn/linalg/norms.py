@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from fastnn._core.tensor import Tensor
-from fastnn.linalg.decompositions import inv, svdvals
+from fastnn.linalg.decompositions import svdvals
+from fastnn.linalg.solving import inv
 
 __all__ = ["cond", "matrix_norm", "norm", "vector_norm"]
 

@@ -10,7 +10,8 @@ from fastnn._core import ops
 from fastnn._core.tensor import Tensor
 from fastnn._matrices import householder_product, matrix_exp
 from fastnn._statistics import vander as _vander
-from fastnn.linalg.decompositions import _check, inv, solve
+from fastnn.linalg.host import check
+from fastnn.linalg.solving import inv, solve
 
 __all__ = ["cross", "diagonal", "householder_product", "matmul", "matrix_exp", "matrix_power",
            "multi_dot", "tensorinv", "tensorsolve", "vander", "vecdot"]
@@ -20,7 +21,7 @@ matmul = ops.matmul
 
 def matrix_power(A: Tensor, n: int) -> Tensor:
     """A multiplied n times with itself; negative n: the inverse's power."""
-    _check("matrix_power", A, True)
+    check("matrix_power", A, True)
     if n < 0:
         return matrix_power(inv(A), -n)
     y = ops.eye(A.shape[-1], dtype=A.dtype).expand(A.shape)

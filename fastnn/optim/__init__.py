@@ -41,7 +41,7 @@ __all__ = [
 ]
 
 # A class's module bears its name in small letters.
-_MODULES = {name.lower() for name in __all__}
+_MODULES = {name.lower() for name in __all__} | {"swa_utils"}
 
 
 def __getattr__(name: str) -> Any:
@@ -55,4 +55,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted({*globals(), *__all__, "swa_utils"})

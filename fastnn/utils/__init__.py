@@ -3,7 +3,7 @@
 import importlib
 from typing import Any
 
-__all__ = ["data"]
+__all__ = ["checkpoint", "data", "hooks"]
 
 
 def __getattr__(name: str) -> Any:

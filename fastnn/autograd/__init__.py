@@ -277,8 +277,12 @@ def __getattr__(name: str) -> Any:
     if name in ("GradcheckError", "gradcheck", "gradgradcheck"):  # loaded on first use
         from fastnn import _gradcheck
         return getattr(_gradcheck, name)
+    if name == "functional":
+        from importlib import import_module
+        return import_module("fastnn.autograd.functional")
     raise AttributeError(f"module 'fastnn.autograd' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), "GradcheckError", "gradcheck", "gradgradcheck"})
+    return sorted({*globals(), "GradcheckError", "functional", "gradcheck",
+                   "gradgradcheck"})

@@ -62,13 +62,17 @@ def _analytical(output: Tensor, wrt: Tensor) -> np.ndarray:
 
 
 def gradcheck(func: Callable[..., Any], inputs: Any, *, eps: float = 1e-6, atol: float = 1e-5,
-              rtol: float = 1e-3, raise_exception: bool = True,
-              nondet_tol: float = 0.0) -> bool:
+              rtol: float = 1e-3, raise_exception: bool = True, nondet_tol: float = 0.0,
+              check_undefined_grad: bool = True, check_grad_dtypes: bool = False,
+              check_batched_grad: bool = False, check_batched_forward_grad: bool = False,
+              check_forward_ad: bool = False, check_backward_ad: bool = True,
+              fast_mode: bool = False, masked: bool | None = None) -> bool:
     """Whether func's derivatives agree with central differences.
 
     |analytical - (f(x + eps) - f(x - eps)) / (2 eps)| <= atol + rtol |numerical|, for every
     element of every floating-point output and every input that requires grad. Inputs should be
-    float64. Raises GradcheckError (or returns False).
+    float64. Raises GradcheckError (or returns False). The options behind nondet_tol are accepted:
+    every element is always checked, backward.
     """
     args = list(_tuple(inputs))
     checked = [i for i, a in enumerate(args) if isinstance(a, Tensor) and a.requires_grad]
@@ -96,8 +100,15 @@ def gradcheck(func: Callable[..., Any], inputs: Any, *, eps: float = 1e-6, atol:
 
 def gradgradcheck(func: Callable[..., Any], inputs: Any, grad_outputs: Any = None, *,
                   eps: float = 1e-6, atol: float = 1e-5, rtol: float = 1e-3,
-                  raise_exception: bool = True, nondet_tol: float = 0.0) -> bool:
-    """Whether the derivatives of func's derivatives agree with central differences."""
+                  gen_non_contig_grad_outputs: bool = False, raise_exception: bool = True,
+                  nondet_tol: float = 0.0, check_undefined_grad: bool = True,
+                  check_grad_dtypes: bool = False, check_batched_grad: bool = False,
+                  check_fwd_over_rev: bool = False, check_rev_over_rev: bool = True,
+                  fast_mode: bool = False, masked: bool = False) -> bool:
+    """Whether the derivatives of func's derivatives agree with central differences.
+
+    The options that gradcheck accepts are accepted here, and those of other modes.
+    """
     args = list(_tuple(inputs))
     checked = [i for i, a in enumerate(args) if isinstance(a, Tensor) and a.requires_grad]
     outputs = _outputs(func, args)

@@ -6,6 +6,7 @@ def backward(
     grad_tensors: Any = None,
     retain_graph: Any = None,
     create_graph: bool = False,
+    grad_variables: Any = None,
     inputs: Any = None,
 ) -> None: ...
 def grad(
@@ -14,6 +15,7 @@ def grad(
     grad_outputs: Any = None,
     retain_graph: Any = None,
     create_graph: bool = False,
+    only_inputs: bool = True,
     allow_unused: Any = None,
     is_grads_batched: bool = False,
     materialize_grads: bool = False,

@@ -6,8 +6,16 @@ from .tensor cimport Tensor, wants
 from .tensor import register
 
 
-def backward(tensors, grad_tensors=None, retain_graph=None, create_graph=False, inputs=None):
-    """Add d(sum of tensors * grad_tensors)/d(leaf) to .grad of every leaf (or of inputs)."""
+def backward(tensors, grad_tensors=None, retain_graph=None, create_graph=False,
+             grad_variables=None, inputs=None):
+    """Add d(sum of tensors * grad_tensors)/d(leaf) to .grad of every leaf (or of inputs).
+
+    grad_variables is grad_tensors under its old name.
+    """
+    if grad_variables is not None:
+        if grad_tensors is not None:
+            raise RuntimeError("backward: grad_tensors and grad_variables are the same argument")
+        grad_tensors = grad_variables
     roots = [tensors] if isinstance(tensors, Tensor) else list(tensors)
     if grad_tensors is None:
         seeds = [None] * len(roots)
@@ -25,8 +33,8 @@ def backward(tensors, grad_tensors=None, retain_graph=None, create_graph=False, 
 
 
 def grad(outputs, inputs, grad_outputs=None, retain_graph=None, create_graph=False,
-         allow_unused=None, is_grads_batched=False, materialize_grads=False):
-    """The gradients of inputs, as a tuple; .grad is left alone.
+         only_inputs=True, allow_unused=None, is_grads_batched=False, materialize_grads=False):
+    """The gradients of inputs, as a tuple; .grad is left alone. only_inputs must be true.
 
     Raises RuntimeError for an input that outputs do not depend on, unless allow_unused
     (its gradient is then None) or materialize_grads (then zeros).

@@ -56,6 +56,7 @@ def local_response_norm(input: Tensor, size: int, alpha: float = 1e-4, beta: flo
     return input / (mean * alpha + k).pow(beta)
 
 
-def normalize(input: Tensor, p: float = 2.0, dim: int = 1, eps: float = 1e-12) -> Tensor:
+def normalize(input: Tensor, p: float = 2.0, dim: int = 1, eps: float = 1e-12,
+              out: Tensor | None = None) -> Tensor:
     """x / max(norm_p(x), eps) along dim."""
-    return input / input.norm(p, dim, keepdim=True).clamp(min=eps)
+    return fastnn.div(input, input.norm(p, dim, keepdim=True).clamp(min=eps), out=out)

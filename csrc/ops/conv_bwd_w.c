@@ -9,7 +9,7 @@
 
 #define CHUNK_BYTES (1 << 20)   /* of x and dy that one chunk touches, */
 #define CHUNK_PIXELS 768        /* and of its pixels */
-#define COLUMNS 64              /* output channels of one piece of work */
+#define COLUMNS 128              /* output channels of one piece of work */
 #define PIECES 16               /* so many where partial sums are small, */
 #define PARTIAL_BYTES (2 << 20) /* all together at most this, */
 #define PIECES_LARGE 8          /* and so many in any case that there are chunks for */

@@ -5,13 +5,14 @@ from libc.stdint cimport int64_t
 
 from .door cimport attr_i, attr_ints, attr_scalar, run1, run2, run_into
 from .dtypes cimport dtype_of
-from .fnn cimport fnn_attr, fnn_op, fnn_op_find, fnn_tensor_is_contiguous, fnn_tensor_numel
+from .fnn cimport (fnn_attr, fnn_op, fnn_op_find, fnn_tensor, fnn_tensor_is_contiguous,
+                  fnn_tensor_numel)
 from .tape cimport Node
 from .tensor cimport Tensor, ctx, empty_tensor, slots, view_of, wants
 
 cdef extern from "fastnn.h":
     enum:
-        FNN_OP_fill_, FNN_OP_clone, FNN_OP_cast
+        FNN_OP_fill_, FNN_OP_clone, FNN_OP_copy_, FNN_OP_cast
 
 cdef fnn_op FNN_OP_add = fnn_op_find(b"add")
 cdef fnn_op FNN_OP_sum = fnn_op_find(b"sum")
@@ -103,17 +104,53 @@ cdef Tensor seed_gradient(Tensor root, object g):
     return filled(root.t.dtype, root.t.ndim, root.t.size, 1)
 
 
+cdef bint is_dense(const fnn_tensor *t):
+    """Whether t's strides fill its memory without gaps, in some order of dimensions."""
+    cdef int64_t filled = 1
+    cdef int d, n
+    for n in range(t.ndim):
+        for d in range(t.ndim):  # the next dimension outward
+            if t.stride[d] == filled and t.size[d] > 1:
+                filled *= t.size[d]
+                break
+    return filled == fnn_tensor_numel(t)
+
+
+cdef bint lies_like(const fnn_tensor *g, const fnn_tensor *leaf):
+    """Whether g has the strides of its leaf, or is contiguous where the leaf has gaps."""
+    cdef int d
+    if fnn_tensor_is_contiguous(leaf) or not is_dense(leaf):
+        return fnn_tensor_is_contiguous(g)
+    for d in range(g.ndim):
+        if g.stride[d] != leaf.stride[d] and g.size[d] != 1:
+            return False
+    return True
+
+
+cdef Tensor like_leaf(Tensor g, Tensor leaf):
+    """A copy of g that lies like its leaf."""
+    cdef int d
+    cdef Tensor y
+    if fnn_tensor_is_contiguous(&leaf.t) or not is_dense(&leaf.t):
+        return run1(FNN_OP_clone, g, contiguous)
+    y = empty_tensor(g.t.dtype, g.t.ndim, g.t.size)
+    for d in range(g.t.ndim):
+        y.t.stride[d] = leaf.t.stride[d]
+    return run_into(FNN_OP_copy_, y, g)
+
+
 cdef int accumulate_grad(Tensor leaf, Tensor g, bint create) except -1:
-    """leaf.grad += g; a gradient of its own becomes leaf.grad without a copy."""
+    """leaf.grad += g; a gradient of its own becomes leaf.grad without a copy. leaf.grad has the
+    leaf's strides, so that later steps find both in one order."""
     cdef fnn_attr attr[1]
     if leaf.gradient is None:
         if create:
             leaf.gradient = g
         elif Py_REFCNT(<PyObject *>g) == 1 and g.t.storage.refcount == 1 and (
-                g.base is None and not g.req and fnn_tensor_is_contiguous(&g.t)):
+                g.base is None and not g.req and lies_like(&g.t, &leaf.t)):
             leaf.gradient = g
         else:
-            leaf.gradient = run1(FNN_OP_clone, g, contiguous)
+            leaf.gradient = like_leaf(g, leaf)
         return 0
     if create:
         leaf.gradient = add_grads(leaf.gradient, g)

@@ -200,6 +200,29 @@ def test_hooks_of_leaves_and_others_see_and_replace_gradients():
     assert x.grad.tolist() == [2.0, 2.0]
 
 
+LAYOUTS = {  # of a leaf; gradients lie like their leaf, or contiguous where that has gaps
+    "contiguous": lambda x: x,
+    "channels_last": lambda x: x.contiguous(memory_format=fastnn.channels_last),
+    "transposed": lambda x: x.transpose(0, 3),
+    "gaps": lambda x: x[:, :, ::2],
+    "expanded": lambda x: x[:1].expand(4, 3, 6, 5),
+}
+
+
+@pytest.mark.parametrize("of_leaf", LAYOUTS)
+@pytest.mark.parametrize("of_gradient", ["contiguous", "channels_last", "transposed"])
+def test_a_gradient_lies_like_its_leaf(of_leaf, of_gradient):
+    x = LAYOUTS[of_leaf](fastnn.randn(2, 3, 6, 5)).detach().requires_grad_()
+    order = (3, 1, 2, 0) if of_gradient == "transposed" else (0, 1, 2, 3)
+    shape = [x.shape[d] for d in order]
+    g = LAYOUTS[of_gradient](fastnn.randn(*shape))
+    want = x.stride() if of_leaf in ("channels_last", "transposed") else g.contiguous().stride()
+    for times in (1, 2):
+        (x * 1).backward(g)
+        assert x.grad.stride() == want
+        np.testing.assert_array_equal(x.grad.numpy(), times * g.numpy())
+
+
 def test_post_accumulate_hooks_run_when_grad_is_there():
     x = leaf(1.0)
     seen = []

@@ -60,8 +60,8 @@ _ON_FIRST_USE = {
     "nn.utils.weight_norm": ["norm_except_dim"],
     "serialization": ["load", "save"],
 }
-_MODULES = ["accelerator", "amp", "backends", "cuda", "datasets", "distributions", "jit", "linalg",
-            "metrics", "random", "serialization", "testing", "version"]
+_MODULES = ["accelerator", "amp", "backends", "cuda", "datasets", "distributions", "func", "jit",
+            "linalg", "metrics", "random", "serialization", "special", "testing", "version"]
 _METHODS = ["acosh_", "addmv_", "arccos_", "arccosh_", "arcsin_", "arcsinh_", "arctan_", "arctanh_",
             "asinh_", "atanh_", "clamp_", "clamp_max_", "clamp_min_", "clip_", "conj_physical_",
             "deg2rad_", "detach", "detach_", "fill_", "fix_", "frac_", "gcd_", "index_put_", "lcm_",

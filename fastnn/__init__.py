@@ -27,6 +27,9 @@ from fastnn.autograd import (
     set_grad_enabled,
 )
 
+for _name, _value in list(globals().items()):  # the op modules came with their functions
+    if getattr(_value, "__spec__", None) and _value.__name__.startswith("fastnn._core.ops."):
+        del globals()[_name]
 globals().update(_dtypes)
 __version__ = _runtime.version()
 
@@ -43,6 +46,7 @@ _ON_FIRST_USE = {
                   "set_deterministic_debug_mode", "set_float32_matmul_precision",
                   "set_flush_denormal", "set_num_interop_threads", "set_warn_always",
                   "use_deterministic_algorithms"],
+    "amp": ["GradScaler", "autocast"],
     "_tensor_str": ["set_printoptions"],
     "_windows": ["bartlett_window", "blackman_window", "hamming_window", "hann_window",
                  "kaiser_window"],
@@ -56,8 +60,8 @@ _ON_FIRST_USE = {
     "nn.utils.weight_norm": ["norm_except_dim"],
     "serialization": ["load", "save"],
 }
-_MODULES = ["accelerator", "backends", "cuda", "datasets", "distributions", "jit", "linalg",
-            "metrics", "random", "serialization"]
+_MODULES = ["accelerator", "amp", "backends", "cuda", "datasets", "distributions", "func", "jit",
+            "linalg", "metrics", "random", "serialization", "special", "testing", "version"]
 _METHODS = ["acosh_", "addmv_", "arccos_", "arccosh_", "arcsin_", "arcsinh_", "arctan_", "arctanh_",
             "asinh_", "atanh_", "clamp_", "clamp_max_", "clamp_min_", "clip_", "conj_physical_",
             "deg2rad_", "detach", "detach_", "fill_", "fix_", "frac_", "gcd_", "index_put_", "lcm_",

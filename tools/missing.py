@@ -16,9 +16,10 @@ from typing import Any
 PAGE = Path(__file__).resolve().parents[1] / "docs/compat.md"
 BEGIN, END = "<!-- made by python -m tools.missing -->", "<!-- end -->"
 
-PACKAGES = ["", "autograd", "distributions", "linalg", "nn", "nn.functional", "nn.init", "nn.utils",
-            "nn.utils.parametrizations", "nn.utils.parametrize", "nn.utils.prune", "nn.utils.rnn",
-            "optim", "optim.lr_scheduler", "optim.swa_utils", "utils.checkpoint", "utils.data"]
+PACKAGES = ["", "autograd", "distributions", "func", "linalg", "nn", "nn.functional", "nn.init",
+            "nn.utils", "nn.utils.parametrizations", "nn.utils.parametrize", "nn.utils.prune",
+            "nn.utils.rnn", "optim", "optim.lr_scheduler", "optim.swa_utils", "special", "testing",
+            "utils.checkpoint", "utils.data"]
 # Of other devices, of compilers, of quantisation, of low-precision dtypes, of PyTorch's inside.
 MACHINERY = re.compile(
     r".*_copy$|cudnn_|miopen_|mkldnn_|fbgemm_|quantized_|native_|sym_|batch_norm_|.*Type$|Script|"

@@ -41,6 +41,11 @@ class Result:
             return None
         return self.row.amount / self.times[name] / self.row.limit
 
+    def ratio_at_limit(self) -> float | None:
+        """What the ratio would be if ours took no longer than its amount does at the limit."""
+        ratio, share = self.ratio(), self.share()
+        return None if ratio is None or not share or share < 0.01 else ratio / share
+
     def rate(self) -> str:
         """Bytes per second, of a row that counts bytes and has no limit to be a share of."""
         if not self.row.amount or self.row.limit:
@@ -68,8 +73,8 @@ def measure(rows: Iterable[Row], seconds: float, rounds: int) -> Iterable[Result
 
 
 def heading(peers: list[str]) -> str:
-    columns = ["fastnn", *peers, "x", "must", "aim", "share", ""]
-    return f"{'':<44}" + "".join(f"{c:>10}" for c in columns)
+    columns = ["fastnn", *peers, "x", "must", "aim", "share", "at limit", ""]
+    return f"{'':<52}" + "".join(f"{c:>10}" for c in columns)
 
 
 def line(result: Result, peers: list[str]) -> str:
@@ -79,5 +84,6 @@ def line(result: Result, peers: list[str]) -> str:
     share = result.share()
     cells = [readable(result.times[n]) if n in result.times else "" for n in ("fastnn", *peers)]
     cells += [times_x(v) for v in (result.ratio(), result.row.must, result.row.aim)]
-    cells += [result.rate() if share is None else f"{100 * share:.0f} %", result.verdict()]
-    return f"{result.row.title:<44}" + "".join(f"{cell:>10}" for cell in cells)
+    cells += [result.rate() if share is None else f"{100 * share:.0f} %"]
+    cells += [times_x(result.ratio_at_limit()), result.verdict()]
+    return f"{result.row.title:<52}" + "".join(f"{cell:>10}" for cell in cells)

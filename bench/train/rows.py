@@ -38,13 +38,29 @@ INFERENCE = [
 
 
 def programs(
-    engines: Engines, chosen: list[tuple[str, str, float, float]] = TRAINING
+    engines: Engines, peak: float, chosen: list[tuple[str, str, float, float]] = TRAINING
 ) -> Iterator[Row]:
-    """Programs of workloads.py: a training step, or an inference."""
+    """Programs of workloads.py: a training step, or an inference; the share of the peak is MFU."""
     for name, title, must, aim in chosen:
         make = workloads.REG[name]["make"]
         works = {engine: make(T, workloads.Ctx()).step for engine, T in engines.items()}
-        yield Row(title, works, must, aim, "torch")
+        amount = workloads.REG[name].get("flops") or counted(works.get("torch"))
+        yield Row(title, works, must, aim, "torch", amount=amount, limit=peak if amount else 0.0)
+
+
+def counted(step: Callable[[], Any] | None) -> float:
+    """FLOPs of the products and convolutions of PyTorch's step, which other engines owe too."""
+    if step is None:
+        return 0.0
+    from torch.utils.flop_counter import FlopCounterMode
+
+    with FlopCounterMode(display=False) as counter:
+        step()
+    counts = {str(op): n for op, n in counter.get_flop_counts()["Global"].items()}
+    # It counts the gradients of grouped convolutions as if they had no groups.
+    backward = counts.get("aten.convolution_backward", 0)
+    excess = max(0, backward - 2 * counts.get("aten.convolution", 0))
+    return float(counter.get_total_flops() - excess)
 
 
 def operands(form: str, m: int, n: int, k: int, dtype: type) -> tuple[np.ndarray, np.ndarray]:

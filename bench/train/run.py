@@ -80,13 +80,13 @@ def timed_sections(
     engines: dict, args: argparse.Namespace, wanted: Iterable[str]
 ) -> dict[str, Iterable[Row]]:
     peak = 0.0
-    if {"gemm", "shapes", "conv", "attention"} & set(wanted):
+    if {"training", "inference", "gemm", "shapes", "conv", "attention"} & set(wanted):
         core = machine.fma_peak(runtime.isa())
         peak = 1e9 * args.threads * (core or 0.0)
         print(f"FMA peak of a core, float32: {core or 'not measured'} GF/s")
     sections: dict[str, Iterable[Row]] = {
-        "training": rows.programs(engines),
-        "inference": rows.programs(engines, rows.INFERENCE),
+        "training": rows.programs(engines, peak),
+        "inference": rows.programs(engines, peak, rows.INFERENCE),
         "gemm": rows.squares(engines, peak, args.largest),
         "shapes": rows.shapes(engines, peak, args.seed),
         "conv": conv_rows.rows(engines, peak),

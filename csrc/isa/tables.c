@@ -19,7 +19,7 @@ TABLE
 TABLE
 #undef ISA
 /* AVX2's kernels, which give the same bits, where wider ones are not worth their bytes (ADR 0002):
- * integers, sums and updates move at memory's speed, scans go step by step, doubles are seldom
+ * integers, sums, windows and updates move at memory's speed, scans go step by step, doubles are seldom
  * waited for. */
 #define fnn_map_int_avx512 fnn_map_int_avx2
 #define fnn_reduce_int_avx512 fnn_reduce_int_avx2
@@ -33,6 +33,7 @@ TABLE
 #define fnn_clip_f64_avx512 fnn_clip_f64_avx2
 #define fnn_random_f64_avx512 fnn_random_f64_avx2
 #define fnn_pool_f64_avx512 fnn_pool_f64_avx2
+#define fnn_pool_f32_avx512 fnn_pool_f32_avx2
 #define fnn_conv_f64_avx512 fnn_conv_f64_avx2
 #define fnn_attention_f64_avx512 fnn_attention_f64_avx2
 #define fnn_rnn_f64_avx512 fnn_rnn_f64_avx2

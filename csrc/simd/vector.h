@@ -1,5 +1,10 @@
 /* What the vocabularies share: vector types of FNN_VBYTES bytes (gcc and clang extensions: the
  * operators + - * / < work on them), unaligned loads and stores, broadcasts. Suffix: _f32, _f64. */
+#if defined(__clang__)
+#define FNN_LOOP _Pragma("clang loop vectorize(assume_safety)")
+#else
+#define FNN_LOOP _Pragma("GCC ivdep")
+#endif
 #define FNN_INLINE static inline __attribute__((always_inline))
 
 #define FNN_VECTOR(T, S)                                                                       \

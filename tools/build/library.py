@@ -27,6 +27,9 @@ COMMON = ["-std=gnu11", *OPT, *WARN, *SANITIZE, "-ffp-contract=off", "-fno-math-
 SHORT = {"norm", "softmax"}
 NO_EPILOGUE = "--param=vect-epilogues-nomask=0"
 NO_PEELING = "--param=max-completely-peel-times=4"
+# Loops that wait for memory gain nothing from starting at a round address; tiles of FMAs may.
+PACKED = ["-fno-align-functions", "-fno-align-jumps", "-fno-align-labels", "-fno-align-loops"]
+ALIGNED = {"attention", "conv", "gemm", "rnn"}
 # gcc would thread jumps through the clamps of exp and leave chains of blends.
 CLAMPS = "-fno-thread-jumps"
 # What -O3 adds to vectorising (whole loops unrolled, above all) is worth its bytes here alone.
@@ -71,7 +74,8 @@ class Library:
         lean = self.cc.known(NO_EPILOGUE)
         for path in sorted(glob("csrc/kernels/families/*.inc")):
             family = Path(path).stem
-            fast = [*([] if family in SHORT else lean), *([] if family in UNROLLED else VECTORS)]
+            fast = [*([] if family in SHORT else lean), *([] if family in UNROLLED else VECTORS),
+                    *([] if family in ALIGNED else self.cc.known(*PACKED))]  # fmt: skip
             macro = ("FNN_FAMILY", f'"{path.removeprefix("csrc/")}"')
             for isa in ("avx512", "avx2", "neon", "base"):
                 more = SMALL if isa in SMALL_KERNELS else fast

@@ -14,6 +14,7 @@
 #define PARTIAL_BYTES (2 << 20) /* all together at most this, */
 #define PIECES_LARGE 8          /* and so many in any case that there are chunks for */
 #define PARALLEL_WORK (1 << 18)
+#define FEW_TAPS 4              /* fewer read x too seldom for moving it to pay: 1x1 kernels */
 
 typedef struct {
   fnn_conv g;
@@ -64,6 +65,11 @@ static int is_panel(const job *j) {
          j->dy.at[2] == c && j->dy.at[1] % c == 0 && j->dy.at[0] % c == 0 && j->dy.batch % c == 0;
 }
 
+/* Whether a tile can take its rows from x's channels as they stand, each a run of pixels. */
+static int is_rows(const job *j) {
+  return !j->depthwise && j->x.at[2] == 1 && j->g.taps < FEW_TAPS;
+}
+
 static job make_job(const fnn_call *c) {
   job j = {.g = fnn_conv_of_bwd_w(c)};
   fnn_conv *g = &j.g;
@@ -85,7 +91,7 @@ static job make_job(const fnn_call *c) {
   int64_t mine = j.depthwise ? g->groups : g->cin, wide = fnn_round_up(j.columns, j.k->vl);
   fnn_pixels xs = fnn_conv_dense(g->in, j.axis, reach, mine);
   fnn_pixels dys = fnn_conv_dense(g->out, j.axis, j.band, wide);
-  if (j.x.channel != 1) j.x_bytes = fnn_round_up(xs.batch * j.images * j.item, FNN_ALIGN);
+  if (j.x.channel != 1 && !is_rows(&j)) j.x_bytes = fnn_round_up(xs.batch * j.images * j.item, FNN_ALIGN);
   j.in_place = is_panel(&j);
   if (!j.in_place)
     j.dy_bytes = fnn_round_up(dys.batch * j.images * j.item, FNN_ALIGN);
@@ -156,23 +162,26 @@ static void move_dy(const job *j, piece *p) {
 static int64_t pixel_rows(const piece *p, const fnn_pixels *dy, int64_t wide,
                           const fnn_conv_run *const run[], fnn_conv_segment *seg) {
   const fnn_conv_run *d = run[0], *h = run[1], *w = run[2];
-  int64_t n = 0;
+  int64_t n = 0, astep = w->rstep * p->x.at[2], bstep = dy->at[2] / wide;
   for (int64_t i = 0; i < p->n1 - p->n0; i++)
     for (int64_t a = 0; a < d->count; a++)
       for (int64_t b = 0; b < h->count; b++) {
-        seg[n].a = (p->n0 + i) * p->x.batch + a * d->rstep * p->x.at[0] +
-                   b * h->rstep * p->x.at[1];
-        seg[n].b = ((p->n0 + i) * dy->batch + (d->q + a) * dy->at[0] + (h->q + b) * dy->at[1] +
-                    w->q * dy->at[2]) / wide;
-        seg[n++].k = w->count;
+        int64_t at = (p->n0 + i) * p->x.batch + a * d->rstep * p->x.at[0] +
+                     b * h->rstep * p->x.at[1];
+        int64_t row = ((p->n0 + i) * dy->batch + (d->q + a) * dy->at[0] +
+                       (h->q + b) * dy->at[1] + w->q * dy->at[2]) / wide;
+        fnn_conv_segment *last = seg + n - 1;
+        if (n && last->a + last->k * astep == at && last->b + last->k * bstep == row)
+          last->k += w->count; /* one row goes on in the next */
+        else seg[n++] = (fnn_conv_segment){at, row, w->count};
       }
   return n;
 }
 
 static void block(const job *j, const piece *p, const fnn_conv_run *const run[]) {
   int64_t at, taps = fnn_conv_segments(&j->g, &p->x, run, p->taps, &at), nr = j->k->nr;
-  fnn_conv_block b = {.rsa = 1, .csa = run[2]->rstep * p->x.at[2], .ldc = j->channels, .load = 1,
-                      .seg = p->pixels};
+  fnn_conv_block b = {.rsa = p->x.channel, .csa = run[2]->rstep * p->x.at[2],
+                      .ldc = j->channels, .load = 1, .seg = p->pixels};
   for (int64_t i = 0; i * nr < p->n; i++) {
     b.n = fnn_min64(nr, p->n - i * nr);
     fnn_pixels dy = panel_of(j, p, i, b.n);

@@ -110,7 +110,7 @@ int64_t fnn_conv_segments(const fnn_conv *g, const fnn_pixels *x, const fnn_conv
         row = (row * g->kernel[2] + w->tap + k * w->tapstep) * g->cin;
         int64_t a = i * d->rtap * x->at[0] + j * h->rtap * x->at[1] + k * w->rtap * x->at[2];
         fnn_conv_segment *last = seg + n - 1;
-        if (n && last->a + last->k == a && last->b + last->k == row) last->k += g->cin;
+        if (n && x->channel == 1 && last->a + last->k == a && last->b + last->k == row) last->k += g->cin;
         else seg[n++] = (fnn_conv_segment){a, row, g->cin};
       }
   return n;

@@ -10,7 +10,7 @@ import numpy as np
 
 from fastnn._core import ops
 from fastnn._core.host import host_op
-from fastnn._core.tensor import Tensor, register
+from fastnn._core.tensor import Tensor, register, translate
 from fastnn._elementwise import inplace
 from fastnn._info import is_nonzero
 
@@ -106,9 +106,6 @@ def trapezoid(y: Tensor, x: Tensor | None = None, *, dx: float = 1, dim: int = -
     return _panels(y, x, dx, dim).sum(dim)
 
 
-trapz = trapezoid
-
-
 def cumulative_trapezoid(y: Tensor, x: Tensor | None = None, *, dx: float = 1,
                          dim: int = -1) -> Tensor:
     """The integrals up to each place along dim by trapezoids."""
@@ -201,3 +198,6 @@ for _name in ("corrcoef", "cov", "dist", "histogram", "is_same_size", "is_signed
     register(_name, globals()[_name])
 register("is_nonzero", is_nonzero)
 register("renorm_", inplace(renorm))
+for _f in (cumulative_trapezoid, frobenius_norm, gradient, trapezoid):
+    translate(_f)
+trapz = trapezoid

@@ -1,5 +1,8 @@
-/* A built-in function as a method of a type. Such functions do not bind themselves, and those that
- * do (Cython's own) are an eighth larger. A call costs one more jump. */
+/* A function as a method of a type. Built-in functions do not bind themselves, and those that do
+ * (Cython's own) are an eighth larger. A call costs one more jump.
+ *
+ * Methods, and functions that are translated, take NumPy's words for their arguments as well as ours.
+ * Who does not use them pays nothing: only a call that has failed is looked at again. */
 #ifndef FASTNN_METHOD_H
 #define FASTNN_METHOD_H
 
@@ -12,10 +15,56 @@ typedef struct {
   PyObject *function;
 } fnn_method;
 
+/* What PyTorch accepts for NumPy's sake, and its own words. */
+static const char *const fnn_words[][2] = {{"axis", "dim"}, {"keepdims", "keepdim"},
+                                           {"x", "input"},  {"a", "input"},
+                                           {"x1", "input"}, {"x2", "other"}};
+
+static const char *fnn_own_word(PyObject *name) {
+  for (size_t i = 0; i < sizeof fnn_words / sizeof *fnn_words; i++)
+    if (!PyUnicode_CompareWithASCIIString(name, fnn_words[i][0])) return fnn_words[i][1];
+  return NULL;
+}
+
+/* names in our words: a new tuple. NULL where that changes nothing or would name one twice. */
+static PyObject *fnn_own_names(PyObject *names) {
+  Py_ssize_t n = PyTuple_GET_SIZE(names), changed = 0;
+  PyObject *list = PySequence_List(names), *result = NULL;
+  for (Py_ssize_t i = 0; list && i < n; i++) {
+    const char *word = fnn_own_word(PyTuple_GET_ITEM(names, i));
+    PyObject *own = word ? PyUnicode_InternFromString(word) : NULL;
+    if (own == NULL) continue;
+    changed = PySequence_Contains(list, own) ? -n : changed + 1;
+    PyList_SetItem(list, i, own);
+  }
+  if (list && changed > 0) result = PyList_AsTuple(list);
+  Py_XDECREF(list);
+  return result;
+}
+
+/* inner's result for a call whose keywords may be NumPy's. */
+static PyObject *fnn_call_either(vectorcallfunc inner, PyObject *function, PyObject *const *args,
+                                 size_t nargs, PyObject *names) {
+  PyObject *result = inner(function, args, nargs, names), *type, *value, *trace;
+  if (result || !names || !PyErr_ExceptionMatches(PyExc_TypeError)) return result;
+  PyErr_Fetch(&type, &value, &trace);
+  PyObject *own = fnn_own_names(names);
+  if (own == NULL) {
+    PyErr_Restore(type, value, trace);
+    return NULL;
+  }
+  result = inner(function, args, nargs, own);
+  Py_DECREF(own);
+  Py_XDECREF(type);
+  Py_XDECREF(value);
+  Py_XDECREF(trace);
+  return result;
+}
+
 static PyObject *fnn_method_call(PyObject *self, PyObject *const *args, size_t nargs,
                                  PyObject *names) {
   fnn_method *m = (fnn_method *)self;
-  return m->inner(m->function, args, nargs, names);
+  return fnn_call_either(m->inner, m->function, args, nargs, names);
 }
 
 static PyObject *fnn_method_bind(PyObject *self, PyObject *instance, PyObject *type) {
@@ -28,11 +77,24 @@ static PyObject *fnn_method_get(PyObject *self, void *name) {
   return PyObject_GetAttrString(((fnn_method *)self)->function, name);
 }
 
+static PyObject *fnn_method_wrapped(PyObject *self, void *unused) {
+  (void)unused;
+  return Py_NewRef(((fnn_method *)self)->function);
+}
+
 static PyObject *fnn_method_repr(PyObject *self) {
   PyObject *name = fnn_method_get(self, "__name__");
-  PyObject *text = name ? PyUnicode_FromFormat("<method '%U' of tensors>", name) : NULL;
+  int bound = Py_TYPE(self)->tp_descr_get != NULL;
+  PyObject *text = NULL;
+  if (name) text = PyUnicode_FromFormat(bound ? "<method '%U' of tensors>" : "<function %U>", name);
   Py_XDECREF(name);
   return text;
+}
+
+/* For pickles: its name. */
+static PyObject *fnn_method_reduce(PyObject *self, PyObject *unused) {
+  (void)unused;
+  return fnn_method_get(self, "__qualname__");
 }
 
 static void fnn_method_free(PyObject *self) {
@@ -46,7 +108,11 @@ static PyGetSetDef fnn_method_names[] = {
     {"__qualname__", fnn_method_get, NULL, NULL, "__qualname__"},
     {"__module__", fnn_method_get, NULL, NULL, "__module__"},
     {"__text_signature__", fnn_method_get, NULL, NULL, "__text_signature__"},
+    {"__wrapped__", fnn_method_wrapped, NULL, NULL, NULL},
     {NULL, NULL, NULL, NULL, NULL}};
+
+static PyMethodDef fnn_function_methods[] = {{"__reduce__", fnn_method_reduce, METH_NOARGS, NULL},
+                                             {NULL, NULL, 0, NULL}};
 
 static PyTypeObject fnn_method_type = {
     PyVarObject_HEAD_INIT(NULL, 0)
@@ -61,21 +127,40 @@ static PyTypeObject fnn_method_type = {
     .tp_descr_get = fnn_method_bind,
 };
 
+static PyTypeObject fnn_function_type = {
+    PyVarObject_HEAD_INIT(NULL, 0)
+    .tp_name = "fastnn.function",
+    .tp_basicsize = sizeof(fnn_method),
+    .tp_dealloc = fnn_method_free,
+    .tp_repr = fnn_method_repr,
+    .tp_call = PyVectorcall_Call,
+    .tp_vectorcall_offset = offsetof(fnn_method, call),
+    .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_VECTORCALL,
+    .tp_getset = fnn_method_names,
+    .tp_methods = fnn_function_methods,
+};
+
+/* function as an object of one of the types; what is no function stays as it is. */
+static PyObject *fnn_wrap(PyTypeObject *type, PyObject *function) {
+  vectorcallfunc inner = PyVectorcall_Function(function);
+  if (inner == NULL) return Py_NewRef(function);
+  if (PyType_Ready(type)) return NULL;
+  fnn_method *made = PyObject_New(fnn_method, type);
+  if (made == NULL) return NULL;
+  made->call = fnn_method_call;
+  made->inner = inner;
+  made->function = Py_NewRef(function);
+  return (PyObject *)made;
+}
+
+/* A function that takes NumPy's words as well. */
+static PyObject *fnn_translated(PyObject *function) {
+  return fnn_wrap(&fnn_function_type, function);
+}
+
 /* type.name = function; 0, or -1 with an exception. */
 static int fnn_set_method(PyObject *type, PyObject *name, PyObject *function) {
-  if (PyType_Ready(&fnn_method_type)) return -1;
-  PyObject *method = Py_NewRef(function);
-  if (PyCFunction_Check(function) && PyVectorcall_Function(function)) {
-    fnn_method *made = PyObject_New(fnn_method, &fnn_method_type);
-    if (made) {
-      made->call = fnn_method_call;
-      made->inner = PyVectorcall_Function(function);
-      made->function = method;
-    } else {
-      Py_DECREF(method);
-    }
-    method = (PyObject *)made;
-  }
+  PyObject *method = fnn_wrap(&fnn_method_type, function);
   int failed = method ? PyDict_SetItem(((PyTypeObject *)type)->tp_dict, name, method) : -1;
   Py_XDECREF(method);
   PyType_Modified((PyTypeObject *)type);

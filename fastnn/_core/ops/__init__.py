@@ -1,5 +1,6 @@
 """The op modules, and the functions of all of them under one roof."""
 
+from ..tensor import translate as _translate
 from .activation import *
 from .arith import *
 from .compare import *
@@ -21,3 +22,7 @@ from .shape import *
 from .softmax import *
 from .sort import *
 from .view import *
+
+for _name, _function in list(globals().items()):  # functions of a dim take NumPy's axis as well
+    if "dim" in (getattr(_function, "__text_signature__", None) or ""):
+        globals()[_name] = _translate(_function)

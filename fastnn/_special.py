@@ -1,4 +1,4 @@
-"""Higher derivatives of the logarithm of the gamma function."""
+"""Higher derivatives of the logarithm of the gamma function, and its incomplete integrals."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from fastnn._core.dtypes import get_default_dtype
 from fastnn._core.host import host_op
 from fastnn._core.ops.elementary import use_polygamma
 from fastnn._core.tensor import Tensor, register
+from fastnn._elementwise import inplace
 from fastnn.autograd import Function
 
-__all__ = ["polygamma"]
+__all__ = ["igamma", "igammac", "polygamma"]
 
 # Bernoulli numbers B2, B4, ... over (2j)!, of the Euler-Maclaurin formula.
 CORRECTIONS = [1 / 12, -1 / 720, 1 / 30240, -1 / 1209600, 1 / 47900160, -691 / 1307674368000,
@@ -72,3 +73,89 @@ def _polygamma(input: Tensor, n: int) -> Tensor:
 
 
 register("polygamma", _polygamma)
+register("polygamma_", inplace(_polygamma))
+
+
+# ------------------------------------------------------------------ incomplete gamma functions
+
+_lgamma = np.vectorize(math.lgamma, otypes=[np.float64])
+
+
+def _below(a: Any, x: Any) -> Any:
+    """P(a, x) by its series x^a e^-x / Gamma(a + 1) (1 + x / (a + 1) + ...), for x < a + 1."""
+    term = total = np.ones_like(x)
+    n = 0
+    while n < 100000 and (term > 1e-17 * total).any():
+        n += 1
+        term = term * x / (a + n)
+        total = total + term
+    return total * np.exp(a * np.log(x) - x - _lgamma(a + 1))
+
+
+def _above(a: Any, x: Any) -> Any:
+    """1 - P(a, x) by Lentz's continued fraction, for x >= a + 1."""
+    b = x + 1 - a
+    d = 1 / b
+    c, h = np.full_like(b, 1e300), d
+    for n in range(1, 100000):
+        b = b + 2
+        d = 1 / (b - n * (n - a) * d)
+        c = b - n * (n - a) / c
+        h = h * c * d
+        if (np.abs(c * d - 1) < 1e-16).all():
+            break
+    return h * np.exp(a * np.log(x) - x - _lgamma(a))
+
+
+def _incomplete(upper: bool) -> Any:
+    def integral(a: Any, x: Any) -> Any:
+        kind = np.result_type(a, x)
+        a, x = np.broadcast_arrays(a.astype(np.float64), x.astype(np.float64))
+        below = np.where(x == 0, 0.0, np.where(a == 0, 1.0, np.nan))
+        below = np.where((a > 0) & (x == np.inf), 1.0, below)
+        below = np.where((a < 0) | (x < 0) | ((a == 0) & (x == 0)), np.nan, below)
+        y = 1 - below if upper else below
+        inside = (a > 0) & (x > 0) & (x < np.inf)
+        for part, f, above in ((inside & (x < a + 1), _below, False),
+                               (inside & (x >= a + 1), _above, True)):
+            if part.any():
+                value = f(a[part], x[part])
+                y[part] = value if above == upper else 1 - value
+        return y.astype(kind)
+    return integral
+
+
+class _Incomplete(Function):
+    @staticmethod
+    def forward(ctx: Any, a: Tensor, x: Tensor, upper: bool) -> Tensor:
+        ctx.save_for_backward(a, x)
+        ctx.upper = upper
+        return host_op("igammac" if upper else "igamma", _incomplete(upper), a, x)
+
+    @staticmethod
+    def backward(ctx: Any, g: Tensor) -> Any:
+        if ctx.needs_input_grad[0]:
+            raise NotImplementedError("the derivative of igamma and igammac with respect to input, "
+                                      "the shape of the gamma function, is not implemented")
+        a, x = ctx.saved_tensors
+        density = (ops.xlogy(a - 1, x) - x - a.lgamma()).exp()
+        gx = g * (-density if ctx.upper else density)
+        return None, gx.sum_to_size(x.shape), None
+
+
+def igamma(input: Tensor, other: Tensor) -> Tensor:
+    """P(a, x) = integral of t^(a - 1) e^-t from 0 to x, over Gamma(a); a = input, x = other.
+
+    dx = dy x^(a - 1) e^-x / Gamma(a). There is no derivative with respect to a.
+    """
+    return _Incomplete.apply(input, other, False)
+
+
+def igammac(input: Tensor, other: Tensor) -> Tensor:
+    """1 - igamma(input, other), also where that is tiny."""
+    return _Incomplete.apply(input, other, True)
+
+
+for _f in (igamma, igammac):
+    register(_f.__name__, _f)
+    register(_f.__name__ + "_", inplace(_f))

@@ -15,6 +15,7 @@ from fastnn._core.ops import *
 from fastnn._core.runtime import get_num_threads, set_num_threads
 from fastnn._core.size import Size
 from fastnn._core.tensor import Tensor
+from fastnn._dotted import attach as _attach
 from fastnn._info import *
 from fastnn._kinds import *
 from fastnn._late import FUNCTIONS as _functions
@@ -36,6 +37,9 @@ __version__ = _runtime.version()
 strided = "fastnn.strided"
 
 from fastnn import autograd, nn, optim, utils  # noqa: E402, F401
+
+for _name in ("fastnn", "fastnn.autograd", "fastnn.optim"):  # other packages attach theirs
+    _attach(_name)
 
 _ON_FIRST_USE = {
     "_legacy": ["fill", "frombuffer", "range"],
@@ -60,8 +64,9 @@ _ON_FIRST_USE = {
     "nn.utils.weight_norm": ["norm_except_dim"],
     "serialization": ["load", "save"],
 }
-_MODULES = ["accelerator", "amp", "backends", "cuda", "datasets", "distributions", "func", "jit",
-            "linalg", "metrics", "random", "serialization", "special", "testing", "version"]
+_MODULES = ["accelerator", "amp", "backends", "cuda", "datasets", "distributed", "distributions",
+            "func", "jit", "linalg", "metrics", "multiprocessing", "random", "serialization",
+            "special", "testing", "types", "version"]
 _METHODS = ["acosh_", "addmv_", "arccos_", "arccosh_", "arcsin_", "arcsinh_", "arctan_", "arctanh_",
             "asinh_", "atanh_", "clamp_", "clamp_max_", "clamp_min_", "clip_", "conj_physical_",
             "deg2rad_", "detach", "detach_", "fill_", "fix_", "frac_", "gcd_", "index_put_", "lcm_",

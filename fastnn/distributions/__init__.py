@@ -1,5 +1,6 @@
 """Probability distributions: sampling, log-probabilities, entropies, divergences."""
 
+from fastnn._dotted import attach as _attach
 from fastnn.distributions.constraint_registry import biject_to, transform_to
 from fastnn.distributions.continuous import Cauchy, Exponential, Laplace, Normal, Uniform
 from fastnn.distributions.counts import Binomial, Multinomial, NegativeBinomial, Poisson
@@ -38,3 +39,5 @@ __all__ = ["Bernoulli", "Beta", "Binomial", "Categorical", "Cauchy", "Chi2", "Di
            "RelaxedBernoulli", "RelaxedOneHotCategorical", "StudentT", "TransformedDistribution",
            "Uniform", "Weibull", "biject_to", "kl_divergence", "register_kl", "transform_to",
            *_transforms]
+
+_attach(__name__)

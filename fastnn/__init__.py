@@ -34,7 +34,7 @@ for _name, _value in list(globals().items()):  # the op modules came with their 
 globals().update(_dtypes)
 __version__ = _runtime.version()
 
-strided = "fastnn.strided"
+strided, sparse_coo = "fastnn.strided", "fastnn.sparse_coo"
 
 from fastnn import autograd, nn, optim, utils  # noqa: E402, F401
 
@@ -43,6 +43,8 @@ for _name in ("fastnn", "fastnn.autograd", "fastnn.optim"):  # other packages at
 
 _ON_FIRST_USE = {
     "_legacy": ["fill", "frombuffer", "range"],
+    "_native": ["batch_norm", "binary_cross_entropy_with_logits", "instance_norm", "kl_div",
+                "poisson_nll_loss"],
     "_sampling": ["binomial", "poisson"],
     "_settings": ["are_deterministic_algorithms_enabled", "get_default_device",
                   "get_deterministic_debug_mode", "get_float32_matmul_precision",
@@ -63,10 +65,11 @@ _ON_FIRST_USE = {
                       "rrelu", "rrelu_", "triplet_margin_loss"],
     "nn.utils.weight_norm": ["norm_except_dim"],
     "serialization": ["load", "save"],
+    "sparse": ["sparse_coo_tensor", "spmm"],
 }
 _MODULES = ["accelerator", "amp", "backends", "cuda", "datasets", "distributed", "distributions",
             "func", "jit", "linalg", "metrics", "multiprocessing", "random", "serialization",
-            "special", "testing", "types", "version"]
+            "sparse", "special", "testing", "types", "version"]
 _METHODS = ["acosh_", "addmv_", "arccos_", "arccosh_", "arcsin_", "arcsinh_", "arctan_", "arctanh_",
             "asinh_", "atanh_", "clamp_", "clamp_max_", "clamp_min_", "clip_", "conj_physical_",
             "deg2rad_", "detach", "detach_", "fill_", "fix_", "frac_", "gcd_", "index_put_", "lcm_",

@@ -18,7 +18,8 @@ typedef struct {
 /* What PyTorch accepts for NumPy's sake, and its own words. */
 static const char *const fnn_words[][2] = {{"axis", "dim"}, {"keepdims", "keepdim"},
                                            {"x", "input"},  {"a", "input"},
-                                           {"x1", "input"}, {"x2", "other"}};
+                                           {"x1", "input"}, {"x2", "other"},
+                                           {"split_size", "split_size_or_sections"}};
 
 static const char *fnn_own_word(PyObject *name) {
   for (size_t i = 0; i < sizeof fnn_words / sizeof *fnn_words; i++)
@@ -42,19 +43,54 @@ static PyObject *fnn_own_names(PyObject *names) {
   return result;
 }
 
-/* inner's result for a call whose keywords may be NumPy's. */
+/* Arguments that are given by position, one by one or as a sequence: view(2, 3); and before them. */
+static const char *const fnn_spread[] = {"input", "size", "sizes", "shape", "dims", "repeats"};
+
+/* Which of fnn_spread a name is, or -1. */
+static int fnn_spread_word(PyObject *name) {
+  for (size_t j = 0; j < sizeof fnn_spread / sizeof *fnn_spread; j++)
+    if (!PyUnicode_CompareWithASCIIString(name, fnn_spread[j])) return (int)j;
+  return -1;
+}
+
+/* The call with such keywords as its last positional arguments. NULL, no exception: has none. */
+static PyObject *fnn_call_by_position(vectorcallfunc inner, PyObject *function,
+                                      PyObject *const *args, size_t nargs, PyObject *names) {
+  PyObject *moved[32], *others = PyList_New(0), *result = NULL;
+  Py_ssize_t first = PyVectorcall_NARGS(nargs), n = PyTuple_GET_SIZE(names), to = 0;
+  for (; others && first + n <= 32 && to < first; to++) moved[to] = args[to];
+  for (int input = 1; others && first + n <= 32 && input >= 0; input--)
+    for (Py_ssize_t i = 0; i < n; i++) {
+      int word = fnn_spread_word(PyTuple_GET_ITEM(names, i));
+      if (input ? word == 0 : word > 0) moved[to++] = args[first + i];
+    }
+  Py_ssize_t positional = to;
+  for (Py_ssize_t i = 0; others && first + n <= 32 && i < n; i++)
+    if (fnn_spread_word(PyTuple_GET_ITEM(names, i)) < 0) {
+      moved[to++] = args[first + i];
+      if (PyList_Append(others, PyTuple_GET_ITEM(names, i))) Py_CLEAR(others);
+    }
+  PyObject *rest = others && positional > first ? PyList_AsTuple(others) : NULL;
+  if (rest) result = inner(function, moved, positional, rest);
+  Py_XDECREF(rest);
+  Py_XDECREF(others);
+  return result;
+}
+
+/* inner's result for a call whose keywords may be NumPy's, or names of what goes by position. */
 static PyObject *fnn_call_either(vectorcallfunc inner, PyObject *function, PyObject *const *args,
                                  size_t nargs, PyObject *names) {
   PyObject *result = inner(function, args, nargs, names), *type, *value, *trace;
   if (result || !names || !PyErr_ExceptionMatches(PyExc_TypeError)) return result;
   PyErr_Fetch(&type, &value, &trace);
   PyObject *own = fnn_own_names(names);
-  if (own == NULL) {
+  if (own) result = inner(function, args, nargs, own);
+  else result = fnn_call_by_position(inner, function, args, nargs, names);
+  Py_XDECREF(own);
+  if (!result && !PyErr_Occurred()) {
     PyErr_Restore(type, value, trace);
     return NULL;
   }
-  result = inner(function, args, nargs, own);
-  Py_DECREF(own);
   Py_XDECREF(type);
   Py_XDECREF(value);
   Py_XDECREF(trace);
@@ -65,6 +101,31 @@ static PyObject *fnn_method_call(PyObject *self, PyObject *const *args, size_t n
                                  PyObject *names) {
   fnn_method *m = (fnn_method *)self;
   return fnn_call_either(m->inner, m->function, args, nargs, names);
+}
+
+/* A function's call. A sparse tensor is no tensor of C: it has a method of the function's name. */
+static PyObject *fnn_function_call(PyObject *self, PyObject *const *args, size_t nargs,
+                                   PyObject *names) {
+  PyObject *result = fnn_method_call(self, args, nargs, names), *type, *value, *trace;
+  Py_ssize_t n = PyVectorcall_NARGS(nargs);
+  if (result || n == 0 || !PyErr_ExceptionMatches(PyExc_TypeError)) return result;
+  PyErr_Fetch(&type, &value, &trace);
+  PyObject *method = NULL;
+  if (PyObject_HasAttrString((PyObject *)Py_TYPE(args[0]), "_answers_functions")) {
+    PyObject *name = PyObject_GetAttrString(((fnn_method *)self)->function, "__name__");
+    method = name ? PyObject_GetAttr(args[0], name) : NULL;
+    Py_XDECREF(name);
+  }
+  if (method == NULL) {
+    PyErr_Restore(type, value, trace);
+    return NULL;
+  }
+  result = PyObject_Vectorcall(method, args + 1, n - 1, names);
+  Py_DECREF(method);
+  Py_XDECREF(type);
+  Py_XDECREF(value);
+  Py_XDECREF(trace);
+  return result;
 }
 
 static PyObject *fnn_method_bind(PyObject *self, PyObject *instance, PyObject *type) {
@@ -143,12 +204,12 @@ static PyTypeObject fnn_function_type = {
 /* function as an object of one of the types; what is no function stays as it is. */
 static PyObject *fnn_wrap(PyTypeObject *type, PyObject *function) {
   vectorcallfunc inner = PyVectorcall_Function(function);
-  if (inner == NULL) return Py_NewRef(function);
+  if (!PyCallable_Check(function)) return Py_NewRef(function);
   if (PyType_Ready(type)) return NULL;
   fnn_method *made = PyObject_New(fnn_method, type);
   if (made == NULL) return NULL;
-  made->call = fnn_method_call;
-  made->inner = inner;
+  made->call = type == &fnn_function_type ? fnn_function_call : fnn_method_call;
+  made->inner = inner ? inner : PyObject_Vectorcall;
   made->function = Py_NewRef(function);
   return (PyObject *)made;
 }

@@ -78,3 +78,18 @@ def test_they_are_functions_still():
         kept = f
 
     assert Held().kept(fastnn.ones(2)) == 2  # it does not bind
+
+
+def test_names_of_what_is_given_by_position():
+    x = fastnn.arange(6.0)
+    assert x.view(size=(2, 3)).shape == x.reshape(shape=(2, 3)).shape == (2, 3)
+    assert fastnn.reshape(input=x, shape=(3, 2)).permute(dims=(1, 0)).shape == (2, 3)
+    assert x.repeat(repeats=(2, 1)).shape == x.expand(size=(2, 6)).shape == (2, 6)
+    assert fastnn.zeros(size=(2,), dtype=fastnn.int32).dtype == fastnn.int32
+    assert fastnn.empty(size=(2, 3)).shape == x.new_zeros(size=(2, 3)).shape == (2, 3)
+    assert fastnn.flip(x, dims=[0])[0] == 5 and len(x.split(split_size=2)) == 3
+    assert fastnn.arange(end=3).tolist() == [0, 1, 2]
+    with pytest.raises(TypeError):
+        x.view(size=(2, 3), no_such_argument=1)
+    with pytest.raises(TypeError):
+        fastnn.arange(step=2)

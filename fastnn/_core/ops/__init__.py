@@ -23,6 +23,7 @@ from .softmax import *
 from .sort import *
 from .view import *
 
-for _name, _function in list(globals().items()):  # functions of a dim take NumPy's axis as well
-    if "dim" in (getattr(_function, "__text_signature__", None) or ""):
-        globals()[_name] = _translate(_function)
+for _name, _function in list(globals().items()):
+    _signature = getattr(_function, "__text_signature__", None) or ""
+    if "dim" in _signature or "*s" in _signature or _name in ("matmul", "mm"):
+        globals()[_name] = _translate(_function)  # takes axis= and size= too, or a sparse tensor

@@ -115,7 +115,7 @@ def asarray(
     requires_grad: bool = False,
 ) -> Tensor: ...
 def arange(
-    start: Any,
+    start: Any = None,
     end: Any = None,
     step: float = 1,
     *,

@@ -210,13 +210,17 @@ def asarray(obj, *, dtype=None, device=None, copy=None, bint requires_grad=False
 
 # ------------------------------------------------------------------ ranges
 
-def arange(start, end=None, step=1, *, out=None, dtype=None, layout=None, device=None,
+def arange(start=None, end=None, step=1, *, out=None, dtype=None, layout=None, device=None,
            bint pin_memory=False, bint requires_grad=False):
     """start, start + step, ... before end; one argument is the end. Integers give int64."""
     cdef fnn_attr attr[4]
     cdef int code
     if end is None:
-        start, end = 0, start
+        if start is None:
+            raise TypeError("arange: end is missing")
+        start, end = None, start
+    if start is None:
+        start = 0
     start, end, step = plain(start), plain(end), plain(step)
     whole = isinstance(start, int) and isinstance(end, int) and isinstance(step, int)
     if step == 0:

@@ -1,0 +1,6 @@
+"""Not part of fastnn."""
+
+
+def is_available() -> bool:
+    """False."""
+    return False

@@ -51,6 +51,8 @@ METHODS = {
         igamma igamma_ igammac igammac_ polygamma polygamma_""",
     "_statistics": """
         corrcoef cov dist histogram is_nonzero is_same_size is_signed renorm renorm_""",
+    "_storage": """
+        storage untyped_storage""",
     "sparse": """
         sparse_mask to_dense to_sparse to_sparse_coo""",
 }

@@ -222,6 +222,11 @@ cdef class Tensor:
         return _cpu
 
     @property
+    def _storage(self):
+        """Address and bytes of the memory that views share."""
+        return <size_t>self.t.storage.data, self.t.storage.nbytes
+
+    @property
     def layout(self):
         return "fastnn.strided"
 

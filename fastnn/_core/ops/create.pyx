@@ -429,20 +429,24 @@ def _new(Tensor self not None, *args, device=None):
     return empty(*(args or (0,)), dtype=self.dtype)
 
 
-def _legacy(name, code):
-    @cython.binding(True)
-    def construct(*args, device=None):
+class _Legacy(type):
+    """A type of old programs. A call makes a tensor of its dtype; isinstance asks for that."""
+
+    def __call__(cls, *args, device=None):
         check_device(device)
-        dtype = dtype_of(code)
         if not args:
-            return empty(0, dtype=dtype)
+            return empty(0, dtype=cls.dtype)
         if len(args) == 1 and not isinstance(args[0], int) and type(args[0]).__name__ != "Size":
-            return tensor(args[0], dtype=dtype)
-        return empty(*args, dtype=dtype)
-    construct.__name__ = construct.__qualname__ = name
-    construct.__doc__ = f"Legacy: {name}(data), or {name}(*sizes) with undefined values."
-    construct.dtype = dtype_of(code)
-    return construct
+            return tensor(args[0], dtype=cls.dtype)
+        return empty(*args, dtype=cls.dtype)
+
+    def __instancecheck__(cls, x):
+        return isinstance(x, Tensor) and x.dtype == cls.dtype
+
+
+def _legacy(name, code):
+    doc = f"Legacy: {name}(data), or {name}(*sizes) with undefined values."
+    return _Legacy(name, (), {"__doc__": doc, "dtype": dtype_of(code), "__module__": __name__})
 
 
 FloatTensor = _legacy("FloatTensor", 0)

@@ -55,6 +55,7 @@ _ON_FIRST_USE = {
                   "use_deterministic_algorithms"],
     "amp": ["GradScaler", "autocast", "get_autocast_dtype", "is_autocast_enabled"],
     "_tensor_str": ["set_printoptions"],
+    "_vmap": ["vmap"],
     "_windows": ["bartlett_window", "blackman_window", "hamming_window", "hann_window",
                  "kaiser_window"],
     "embedding": ["get_include", "get_library_dir"],

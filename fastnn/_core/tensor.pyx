@@ -47,6 +47,12 @@ cdef inline object one_of(object dim, object axis):
     return axis
 
 
+cdef object only_item(Tensor x):
+    if fnn_tensor_numel(&x.t) != 1:
+        raise ValueError("only one element tensors can be converted to Python scalars")
+    return x.item()
+
+
 cdef int no_setitem(Tensor a, object index, object value) except -1:
     raise TypeError("the operator is not defined for tensors")
 
@@ -317,10 +323,10 @@ cdef class Tensor:
         return bool(self.item())
 
     def __int__(self):
-        return int(self.item())
+        return int(only_item(self))
 
     def __float__(self):
-        return float(self.item())
+        return float(only_item(self))
 
     def __index__(self):
         if is_float(self) or fnn_tensor_numel(&self.t) != 1:

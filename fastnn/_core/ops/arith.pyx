@@ -15,7 +15,7 @@ from libc.math cimport log as log_number
 from ..door cimport attr_f, run1, run2, run3
 from ..fnn cimport FNN_BOOL, fnn_attr
 from ..tape cimport Node, record, recording3
-from ..tensor cimport Tensor, slots
+from ..tensor cimport Tensor, is_float, slots
 from ..tensor import register
 from ..views cimport check_inplace, record_inplace
 from .compare cimport c_and, c_eq, c_ge, c_gt, c_isnan, c_le, c_lt, c_or, c_where
@@ -460,6 +460,8 @@ cdef Tensor weighted(int op, const char *name, Tensor x, Tensor a, Tensor b, obj
 def addcmul(Tensor input not None, Tensor tensor1 not None, Tensor tensor2 not None, *, value=1,
             Tensor out=None):
     """input + value * tensor1 * tensor2."""
+    if not (is_float(input) or is_float(tensor1) or is_float(tensor2)):
+        return deliver(input + tensor1 * tensor2 * value, out)
     return deliver(weighted(FNN_OP_addcmul, b"addcmul", input, tensor1, tensor2, value, False), out)
 
 

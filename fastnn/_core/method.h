@@ -19,7 +19,9 @@ typedef struct {
 static const char *const fnn_words[][2] = {{"axis", "dim"}, {"keepdims", "keepdim"},
                                            {"x", "input"},  {"a", "input"},
                                            {"x1", "input"}, {"x2", "other"},
-                                           {"split_size", "split_size_or_sections"}};
+                                           {"split_size", "split_size_or_sections"},
+                                           {"sections", "indices_or_sections"},
+                                           {"indices", "indices_or_sections"}};
 
 static const char *fnn_own_word(PyObject *name) {
   for (size_t i = 0; i < sizeof fnn_words / sizeof *fnn_words; i++)
@@ -77,7 +79,8 @@ static PyObject *fnn_call_by_position(vectorcallfunc inner, PyObject *function,
   return result;
 }
 
-/* inner's result for a call whose keywords may be NumPy's, or names of what goes by position. */
+/* inner's result for a call whose keywords may be NumPy's, or names of what goes by position. If
+ * neither helps, the exception is that of the call as it was. */
 static PyObject *fnn_call_either(vectorcallfunc inner, PyObject *function, PyObject *const *args,
                                  size_t nargs, PyObject *names) {
   PyObject *result = inner(function, args, nargs, names), *type, *value, *trace;
@@ -85,9 +88,12 @@ static PyObject *fnn_call_either(vectorcallfunc inner, PyObject *function, PyObj
   PyErr_Fetch(&type, &value, &trace);
   PyObject *own = fnn_own_names(names);
   if (own) result = inner(function, args, nargs, own);
-  else result = fnn_call_by_position(inner, function, args, nargs, names);
   Py_XDECREF(own);
-  if (!result && !PyErr_Occurred()) {
+  if (!result && (!own || PyErr_ExceptionMatches(PyExc_TypeError))) {
+    PyErr_Clear();
+    result = fnn_call_by_position(inner, function, args, nargs, names);
+  }
+  if (!result && (!PyErr_Occurred() || PyErr_ExceptionMatches(PyExc_TypeError))) {
     PyErr_Restore(type, value, trace);
     return NULL;
   }

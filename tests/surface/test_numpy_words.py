@@ -88,6 +88,7 @@ def test_names_of_what_is_given_by_position():
     assert fastnn.zeros(size=(2,), dtype=fastnn.int32).dtype == fastnn.int32
     assert fastnn.empty(size=(2, 3)).shape == x.new_zeros(size=(2, 3)).shape == (2, 3)
     assert fastnn.flip(x, dims=[0])[0] == 5 and len(x.split(split_size=2)) == 3
+    assert len(x.tensor_split(sections=3)) == len(x.tensor_split(indices=(1, 2))) == 3
     assert fastnn.arange(end=3).tolist() == [0, 1, 2]
     with pytest.raises(TypeError):
         x.view(size=(2, 3), no_such_argument=1)

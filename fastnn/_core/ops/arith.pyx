@@ -332,8 +332,9 @@ cdef object fmin_vjp(Node n, object g):
 # ------------------------------------------------------------------ other functions of two
 
 cdef object atan2_vjp(Node n, object g):
-    """y = atan2(a, b);  da = dy b / (a^2 + b^2), db = -dy a / (a^2 + b^2)."""
-    cdef object a = lhs(n), b = rhs(n), r = c_div(g, c_add(c_mul(a, a), c_mul(b, b)))
+    """y = atan2(a, b);  da = dy b / (a^2 + b^2), db = -dy a / (a^2 + b^2), both 0 at the origin."""
+    cdef object a = lhs(n), b = rhs(n), s = c_add(c_mul(a, a), c_mul(b, b))
+    cdef object r = c_where(c_eq(s, 0.0), 0.0, c_div(g, s))
     return c_mul(r, b), c_neg(c_mul(r, a))
 
 

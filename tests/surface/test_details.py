@@ -1,0 +1,89 @@
+"""Small things that ported programs lean on, each in both engines."""
+
+import numpy as np
+import pytest
+
+import fastnn
+
+torch = pytest.importorskip("torch", reason="PyTorch is the oracle")
+
+
+def plain(T, value):
+    if isinstance(value, T.Tensor):
+        return (str(value.dtype).rpartition(".")[2], value.tolist())
+    if isinstance(value, (list, tuple)):
+        return [plain(T, v) for v in value]
+    return value
+
+
+def gradient(T, f, *values):
+    leaves = [T.tensor(v, dtype=T.float64, requires_grad=True) for v in values]
+    f(*leaves).sum().backward()
+    return [x.grad for x in leaves]
+
+
+def batched(T):
+    x = T.tensor([1.0, 2.0, 3.0], requires_grad=True)
+    y = T.ones(3, requires_grad=True)
+    return T.autograd.grad(x ** 2 * y, [x, y], T.eye(3), is_grads_batched=True)
+
+
+def group_text(T):
+    layer = T.nn.Linear(2, 2)
+    groups = [{"params": [layer.weight], "lr": 0.1}, {"params": layer.bias}]
+    return repr(T.optim.SGD(groups, lr=1.0))
+
+
+def script(T):
+    module = T.nn.Linear(2, 1)
+    return T.jit.trace(module, T.ones(1, 2))(T.ones(1, 2)).shape == (1, 1)
+
+
+def device(T):
+    with T.device("cpu"):
+        return str(T.ones(1).device)
+
+
+CALLS = {
+    "outer promotes": lambda T: T.outer(T.tensor([1, 2]), T.tensor([0.5])),
+    "outer of bools": lambda T: T.outer(T.tensor([True, False]), T.tensor([True])),
+    "masked_fill of bools": lambda T: T.tensor([True, False]).masked_fill(T.tensor([False, True]),
+                                                                          1.5),
+    "addcmul of integers": lambda T: T.addcmul(T.tensor([1]), T.tensor([2]), T.tensor([3]),
+                                               value=2),
+    "atan2 at the origin": lambda T: gradient(T, T.atan2, [0.0, 1.0], [0.0, 2.0]),
+    "gradients in a batch": batched, "text of groups": group_text, "traced": script,
+    "device as a context": device,
+    "range's end by name": lambda T: T.arange(end=3.0),
+}
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_same(name):
+    assert plain(fastnn, CALLS[name](fastnn)) == plain(torch, CALLS[name](torch))
+
+
+REFUSED = {
+    "float of two": lambda T: float(T.ones(2)), "int of two": lambda T: int(T.ones(2)),
+    "item of two": lambda T: T.ones(2).item(), "None": lambda T: T.tensor(None),
+    "linear of integers": lambda T: T.nn.Linear(2, 2)(T.ones(1, 2, dtype=T.int64)),
+    "classes as floats": lambda T: T.nn.functional.nll_loss(T.ones(2, 3), T.ones(2)),
+    "no graph": lambda T: T.ones(1).backward(),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_refused_alike(name):
+    with pytest.raises(Exception) as want:
+        REFUSED[name](torch)
+    with pytest.raises(want.type):
+        REFUSED[name](fastnn)
+
+
+def test_a_dtype_is_refused_by_both_kinds():
+    for kind in (TypeError, RuntimeError):
+        with pytest.raises(kind):
+            fastnn.nn.functional.nll_loss(fastnn.ones(2, 3), fastnn.ones(2))
+    with pytest.raises(RuntimeError, match="element 0 of tensors does not require grad"):
+        fastnn.ones(1).backward()
+    assert np.isfinite(fastnn.atan2(fastnn.zeros(1), fastnn.zeros(1)).item())

@@ -54,6 +54,10 @@ CALLS = {
     "atan2 at the origin": lambda T: gradient(T, T.atan2, [0.0, 1.0], [0.0, 2.0]),
     "gradients in a batch": batched, "text of groups": group_text, "traced": script,
     "device as a context": device,
+    "bytes of numbers": lambda T: T.tensor([1, 258], dtype=T.int32).view(T.uint8),
+    "numbers of bytes": lambda T: T.arange(16, dtype=T.uint8).view(2, 8).view(T.int32),
+    "halves of a part": lambda T: T.arange(12.0).view(3, 4)[1:, :2].view(T.int16),
+    "pairs of floats": lambda T: T.arange(8.0).view(2, 4).view(T.float64).shape,
     "range's end by name": lambda T: T.arange(end=3.0),
 }
 
@@ -68,6 +72,10 @@ REFUSED = {
     "item of two": lambda T: T.ones(2).item(), "None": lambda T: T.tensor(None),
     "linear of integers": lambda T: T.nn.Linear(2, 2)(T.ones(1, 2, dtype=T.int64)),
     "classes as floats": lambda T: T.nn.functional.nll_loss(T.ones(2, 3), T.ones(2)),
+    "odd bytes": lambda T: T.zeros(3, dtype=T.uint8).view(T.int16),
+    "a number's bytes": lambda T: T.tensor(1.0).view(T.uint8),
+    "a column's bytes": lambda T: T.zeros(2, 4).t().view(T.uint8),
+    "a part that starts between": lambda T: T.zeros(5)[1:].view(T.float64),
     "no graph": lambda T: T.ones(1).backward(),
 }
 

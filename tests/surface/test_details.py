@@ -58,6 +58,8 @@ CALLS = {
     "numbers of bytes": lambda T: T.arange(16, dtype=T.uint8).view(2, 8).view(T.int32),
     "halves of a part": lambda T: T.arange(12.0).view(3, 4)[1:, :2].view(T.int16),
     "pairs of floats": lambda T: T.arange(8.0).view(2, 4).view(T.float64).shape,
+    "sizes that are tensors": lambda T: [list(f(T.tensor(2)).shape) for f in (
+        T.zeros, T.empty, T.rand, T.ones(3).repeat, T.ones(3).tile, T.ones(3).new_zeros)],
     "range's end by name": lambda T: T.arange(end=3.0),
 }
 

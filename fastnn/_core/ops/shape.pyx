@@ -156,7 +156,8 @@ def unflatten(Tensor input not None, dim, sizes):
 
 def repeat(Tensor self not None, *sizes):
     """Copies side by side: sizes[i] times along dimension i; may add leading dimensions."""
-    if len(sizes) == 1 and not isinstance(sizes[0], int):
+    if len(sizes) == 1 and not isinstance(sizes[0], int) and (
+            not hasattr(sizes[0], "__index__")):
         sizes = tuple(sizes[0])
     lead = len(sizes) - self.t.ndim
     if lead < 0:
@@ -184,7 +185,8 @@ cdef object _contiguous_format():
 
 def tile(Tensor input not None, *dims):
     """repeat, with ones put before too short a list."""
-    if len(dims) == 1 and not isinstance(dims[0], int):
+    if len(dims) == 1 and not isinstance(dims[0], int) and (
+            not hasattr(dims[0], "__index__")):
         dims = tuple(dims[0])
     return repeat(input, *((1,) * (input.t.ndim - len(dims)) + tuple(dims)))
 
@@ -252,7 +254,8 @@ cdef Tensor run_clone(Tensor view):
 
 def flip(Tensor input not None, *dims):
     """A copy in the reverse order along the given dimensions."""
-    if len(dims) == 1 and not isinstance(dims[0], int):
+    if len(dims) == 1 and not isinstance(dims[0], int) and (
+            not hasattr(dims[0], "__index__")):
         dims = tuple(dims[0])
     wrapped = dims_of(tuple(dims), input.t.ndim)
     if len(set(wrapped)) != len(wrapped):

@@ -169,12 +169,13 @@ def _slope(x: Tensor, step: Any, dim: int, order: int) -> Tensor:
     return ops.cat([ends[0], inner, ends[1]], dim)
 
 
-def gradient(input: Tensor, *, spacing: Any = 1, dim: Any = None, edge_order: int = 1) -> Any:
+def gradient(input: Tensor, *, spacing: Any = None, dim: Any = None, edge_order: int = 1) -> Any:
     """The derivatives along each of dim (all, if None), by central differences; a tuple.
 
     spacing: the step, or one for each dimension, or the places as vectors. edge_order: 1 or 2.
     """
     dims = list(range_(input.ndim)) if dim is None else [dim] if isinstance(dim, int) else list(dim)
+    spacing = 1 if spacing is None else spacing
     steps = list(spacing) if isinstance(spacing, (tuple, list)) else [spacing] * len(dims)
     if len(steps) != len(dims):
         raise RuntimeError(f"gradient: {len(steps)} spacings for {len(dims)} dimensions")

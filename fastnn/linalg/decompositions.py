@@ -112,13 +112,21 @@ class _SVD(Function):
         return da
 
 
+class _FullSVD(Function):
+    @staticmethod
+    def forward(ctx: Any, a: Tensor) -> Any:
+        return host("svd", lambda x: tuple(np.linalg.svd(x)), a)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> Any:
+        raise NotImplementedError("linalg.svd: the derivative needs full_matrices=False")
+
+
 def svd(A: Tensor, full_matrices: bool = True, *, driver: str | None = None) -> Any:
     """(U, S, Vh) with A = U diag(S) Vh, S falling. Only full_matrices=False is differentiable."""
     check("svd", A)
     if full_matrices and A.shape[-1] != A.shape[-2]:
-        if A.requires_grad:
-            raise NotImplementedError("linalg.svd: the derivative needs full_matrices=False")
-        return SVDResult(*host("svd", lambda x: tuple(np.linalg.svd(x)), A))
+        return SVDResult(*_FullSVD.apply(A))
     return SVDResult(*_SVD.apply(A))
 
 
@@ -176,6 +184,10 @@ def pinv(A: Tensor, rcond: Any = None, hermitian: bool = False, *, atol: Any = N
     rcond is rtol's old name.
     """
     check("pinv", A)
+    if 0 in A.shape:
+        return A.mT.clone()
+    if hermitian:  # the lower triangle is read
+        A = A.tril() + A.tril(-1).mT
     share = _share(A, atol, rcond if rtol is None else rtol)
     if atol is not None:
         largest = svdvals(A.detach()).amax(-1).clamp(min=np.finfo(A.dtype.name).tiny)
@@ -208,7 +220,9 @@ def matrix_rank(A: Tensor, tol: Any = None, hermitian: bool = False, *, atol: An
                 rtol: Any = None) -> Tensor:
     """How many singular values exceed max(atol, rtol * the largest). tol is atol's old name."""
     check("matrix_rank", A)
-    s = svdvals(A.detach())
+    if 0 in A.shape[-2:]:
+        return ops.zeros(A.shape[:-2], dtype=ops.argsort(A.reshape(-1)).dtype)
+    s = svdvals((A.tril() + A.tril(-1).mT if hermitian else A).detach())
     least = atol if tol is None else tol
     limit = s.amax(-1, keepdim=True) * _share(A, least, rtol)
     return (s > (limit if least is None else limit.clamp(min=least))).sum(-1)

@@ -60,6 +60,25 @@ CALLS = {
     "pairs of floats": lambda T: T.arange(8.0).view(2, 4).view(T.float64).shape,
     "sizes that are tensors": lambda T: [list(f(T.tensor(2)).shape) for f in (
         T.zeros, T.empty, T.rand, T.ones(3).repeat, T.ones(3).tile, T.ones(3).new_zeros)],
+    "flipped nothing": lambda T: T.zeros(5, 0, 3).flip(0, 1, 2).shape == (5, 0, 3),
+    "narrowed nothing": lambda T: tuple(T.zeros(0, 2).narrow(1, 1, 1).shape),
+    "integers in a range": lambda T: [T.arange(3.1, dtype=T.int64),
+                                      T.arange(-0.9, 2.1, 2.0, dtype=T.int64)],
+    "no difference": lambda T: T.diff(T.ones(2), n=0, append=T.ones(1)),
+    "mask of more dimensions": lambda T: T.zeros(2).masked_scatter(
+        T.tensor([[True, False], [False, True]]), T.tensor([3.0, 4.0])),
+    "quantile of a number": lambda T: T.quantile(T.tensor(2.0), 0.5, dim=0, keepdim=True),
+    "similarity along a broadcast dim": lambda T: T.nn.functional.cosine_similarity(
+        T.arange(6.0).view(1, 2, 3), T.arange(6.0).view(2, 1, 3), dim=0).shape == (2, 3),
+    "nuclear norm": lambda T: round(T.norm(T.eye(3), p="nuc").item(), 5),
+    "norm by a tensor": lambda T: round(T.ones(4).norm(T.tensor(2)).item(), 5),
+    "rounded division": lambda T: gradient(
+        T, lambda a, b: T.div(a, b, rounding_mode="floor") + T.div(a, b, rounding_mode="trunc"),
+        [3.0, 5.0], [2.0, -2.0]),
+    "gradient of nothing said": lambda T: T.gradient(T.tensor([1.0, 4.0]), spacing=None)[0],
+    "rank of nothing": lambda T: T.linalg.matrix_rank(T.zeros(2, 0, 3)),
+    "hermitian inverse": lambda T: T.linalg.pinv(T.tensor([[2.0, 9.0], [0.0, 4.0]]),
+                                                 hermitian=True),
     "range's end by name": lambda T: T.arange(end=3.0),
 }
 

@@ -173,7 +173,8 @@ def rsub(Tensor input not None, other, *, alpha=1):
     return c_sub(other, input if alpha == 1 else c_mul(input, alpha))
 
 
-cdef Binary TRUNC_DIV = binary(FNN_OP_trunc_divide, b"div", no_vjp, 0, 0)
+cdef Binary TRUNC_DIV = binary(FNN_OP_trunc_divide, b"div", zero_vjp, 0, 0)
+cdef Binary ROUND_DIV = binary(FNN_OP_floor_divide, b"div", zero_vjp, 0, 0)
 cdef Binary FLOOR_DIV = binary(FNN_OP_floor_divide, b"floor_divide", no_vjp, 0, 0)
 
 
@@ -182,11 +183,17 @@ cdef object no_vjp(Node n, object g):
     raise RuntimeError(f"the derivative for '{n.label.decode()}' with rounding is not implemented")
 
 
+cdef object zero_vjp(Node n, object g):
+    """y is constant between its steps;  da = db = 0."""
+    zero = c_mul(g, 0.0)
+    return zero, zero
+
+
 cdef Binary divider(object rounding_mode):
     if rounding_mode is None:
         return DIV
     if rounding_mode == "floor":
-        return FLOOR_DIV
+        return ROUND_DIV
     if rounding_mode == "trunc":
         return TRUNC_DIV
     raise RuntimeError("div expected rounding_mode to be one of None, 'trunc', or 'floor' but "

@@ -223,6 +223,8 @@ def arange(start=None, end=None, step=1, *, out=None, dtype=None, layout=None, d
     if start is None:
         start = 0
     start, end, step = plain(start), plain(end), plain(step)
+    if dtype is not None and not as_dtype(dtype).is_floating_point:
+        start, end, step = int(start), int(end), int(step)
     whole = isinstance(start, int) and isinstance(end, int) and isinstance(step, int)
     if step == 0:
         raise RuntimeError("arange: step must be nonzero")

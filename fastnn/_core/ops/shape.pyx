@@ -9,7 +9,7 @@ cimport cython
 from libc.stdint cimport int64_t
 
 from ..door cimport attr_i, attr_ints, attr_scalar, run1, run_into
-from ..fnn cimport FNN_I32, FNN_I64, fnn_attr, fnn_dtype, fnn_dtype_size
+from ..fnn cimport FNN_I32, FNN_I64, fnn_attr, fnn_dtype, fnn_dtype_size, fnn_tensor_numel
 from ..size import Size
 from ..tape cimport Node, record, record_view, recording
 from ..tensor cimport Tensor, empty_tensor, view_of, wrap_dim
@@ -236,7 +236,7 @@ cdef Tensor c_flip(Tensor x, list dims):
         stride[i] = x.t.stride[i]
     for d in dims:
         i = d
-        if x.t.size[i] > 0:
+        if fnn_tensor_numel(&x.t) > 0:
             offset += (x.t.size[i] - 1) * stride[i] * fnn_dtype_size(<fnn_dtype>x.t.dtype)
         stride[i] = -stride[i]
     y = view_of(x, offset, x.t.ndim, x.t.size, stride)

@@ -436,7 +436,7 @@ cdef Tensor c_slice(Tensor x, int dim, int64_t start, int64_t length, int64_t st
     size[dim] = length
     stride[dim] = x.t.stride[dim] * step
     y = view_of(x, x.t.offset + start * x.t.stride[dim] * fnn_dtype_size(<fnn_dtype>x.t.dtype)
-                if length else x.t.offset, x.t.ndim, size, stride)
+                if length and fnn_tensor_numel(&x.t) else x.t.offset, x.t.ndim, size, stride)
     if recording(x):
         record_view(slice_vjp, b"slice", y, x)
         n = <Node>y.fn

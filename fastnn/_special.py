@@ -12,7 +12,7 @@ from fastnn._core.dtypes import get_default_dtype
 from fastnn._core.host import host_op
 from fastnn._core.ops.elementary import use_polygamma
 from fastnn._core.tensor import Tensor, register
-from fastnn._elementwise import inplace
+from fastnn._elementwise import inplace, only_tensors
 from fastnn.autograd import Function
 
 __all__ = ["igamma", "igammac", "polygamma"]
@@ -148,11 +148,13 @@ def igamma(input: Tensor, other: Tensor) -> Tensor:
 
     dx = dy x^(a - 1) e^-x / Gamma(a). There is no derivative with respect to a.
     """
+    only_tensors("igamma", input, other)
     return _Incomplete.apply(input, other, False)
 
 
 def igammac(input: Tensor, other: Tensor) -> Tensor:
     """1 - igamma(input, other), also where that is tiny."""
+    only_tensors("igammac", input, other)
     return _Incomplete.apply(input, other, True)
 
 

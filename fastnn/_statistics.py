@@ -33,9 +33,14 @@ def cov(input: Tensor, *, correction: int = 1, fweights: Tensor | None = None,
                            f" with {input.ndim} dimensions")
     x = (input if input.is_floating_point() else input.float()).reshape(-1, input.shape[-1]) \
         if input.ndim else input.reshape(1, 1)
+    if fweights is not None and fweights.is_floating_point():
+        raise RuntimeError(f"cov(): expected fweights to have integral dtype, got {fweights.dtype}")
     w: Any = None
     for given in (fweights, aweights):
         if given is not None:
+            if given.shape != x.shape[1:] or bool((given < 0).any()):
+                raise RuntimeError(f"cov(): expected {x.shape[1]} weights that are not negative, "
+                                   f"got {given}")
             w = given.to(x.dtype) if w is None else w * given.to(x.dtype)
     if w is None:
         total: Any = x.shape[1]
@@ -175,6 +180,10 @@ def gradient(input: Tensor, *, spacing: Any = None, dim: Any = None, edge_order:
     spacing: the step, or one for each dimension, or the places as vectors. edge_order: 1 or 2.
     """
     dims = list(range_(input.ndim)) if dim is None else [dim] if isinstance(dim, int) else list(dim)
+    if not all(-input.ndim <= d < input.ndim for d in dims):
+        raise IndexError(f"gradient: dim {dim} is out of range for {input.ndim} dimensions")
+    if len({d % input.ndim for d in dims}) != len(dims):
+        raise RuntimeError(f"gradient: a dim appears multiple times in {dim}")
     spacing = 1 if spacing is None else spacing
     steps = list(spacing) if isinstance(spacing, (tuple, list)) else [spacing] * len(dims)
     if len(steps) != len(dims):

@@ -97,6 +97,11 @@ REFUSED = {
     "a number's bytes": lambda T: T.tensor(1.0).view(T.uint8),
     "a column's bytes": lambda T: T.zeros(2, 4).t().view(T.uint8),
     "a part that starts between": lambda T: T.zeros(5)[1:].view(T.float64),
+    **{f"{f} of a number": lambda T, f=f: getattr(T, f)(T.tensor([3]), 2) for f in (
+        "gcd", "lcm", "ldexp", "heaviside", "nextafter", "igamma")},
+    "weights of a covariance": lambda T: T.cov(T.ones(2, 3), fweights=T.tensor([1, 2])),
+    "weights below 0": lambda T: T.cov(T.ones(2, 2), aweights=T.tensor([1.0, -2.0])),
+    "a dim twice": lambda T: T.gradient(T.ones(3, 3), dim=(1, 1)),
     "no graph": lambda T: T.ones(1).backward(),
 }
 

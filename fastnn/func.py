@@ -129,15 +129,26 @@ def _by(argnums: Any, args: tuple[Any, ...], func: Callable[..., Any],
                       create_graph=outer)
 
 
-def jacrev(func: Callable[..., Any], argnums: Any = 0) -> Callable[..., Any]:
-    """f(*args) -> the Jacobian of func by the arguments argnums."""
-    return lambda *args: _by(argnums, args, func, _jacobian)
+def jacrev(func: Callable[..., Any], argnums: Any = 0, *, has_aux: bool = False,
+           chunk_size: int | None = None) -> Callable[..., Any]:
+    """f(*args) -> the Jacobian of func by the arguments argnums (and aux)."""
+    def jacobian(*args: Any) -> Any:
+        kept = []
+
+        def value(*live: Any) -> Any:
+            got = func(*live)
+            kept.append(got[1] if has_aux else None)
+            return got[0] if has_aux else got
+
+        found = _by(argnums, args, value, _jacobian)
+        return (found, kept[0]) if has_aux else found
+    return jacobian
 
 
-def jacfwd(func: Callable[..., Any], argnums: Any = 0, *, randomness: str = "error"
-           ) -> Callable[..., Any]:
+def jacfwd(func: Callable[..., Any], argnums: Any = 0, has_aux: bool = False, *,
+           randomness: str = "error") -> Callable[..., Any]:
     """jacrev: the same Jacobian, computed row by row."""
-    return jacrev(func, argnums)
+    return jacrev(func, argnums, has_aux=has_aux)
 
 
 def hessian(func: Callable[..., Any], argnums: Any = 0) -> Callable[..., Any]:

@@ -31,6 +31,8 @@ CALLS = {
     "jacrev": lambda T: T.func.jacrev(lambda x: x ** 2)(T.tensor(A)),
     "jacrev of the second": lambda T: T.func.jacrev(lambda x, y: x * y, 1)(T.tensor(A),
                                                                            T.tensor(B)),
+    "jacrev with aux": lambda T: T.func.jacrev(lambda x: (x ** 2, x.sum()), has_aux=True)(
+        T.tensor(A)),
     "jacfwd": lambda T: T.func.jacfwd(lambda x, y: x * y.sin(), 1)(T.tensor(A), T.tensor(B)),
     "jvp": lambda T: T.func.jvp(lambda x: x ** 3, (T.tensor(A),), (T.tensor(B),)),
     "jvp of two": lambda T: T.func.jvp(lambda x, y: x * y, (T.tensor(A), T.tensor(B)),

@@ -79,6 +79,8 @@ CALLS = {
     "rank of nothing": lambda T: T.linalg.matrix_rank(T.zeros(2, 0, 3)),
     "hermitian inverse": lambda T: T.linalg.pinv(T.tensor([[2.0, 9.0], [0.0, 4.0]]),
                                                  hermitian=True),
+    "circles of a part": lambda T: T.nn.functional.pad(
+        T.arange(16.0).view(1, 1, 4, 4), (-1, 1, -2, 1), "circular"),
     "range's end by name": lambda T: T.arange(end=3.0),
 }
 

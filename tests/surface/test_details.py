@@ -81,6 +81,9 @@ CALLS = {
                                                  hermitian=True),
     "circles of a part": lambda T: T.nn.functional.pad(
         T.arange(16.0).view(1, 1, 4, 4), (-1, 1, -2, 1), "circular"),
+    "one variance for all samples": lambda T: [round(T.nn.functional.gaussian_nll_loss(
+        T.ones(4, 3), T.zeros(4, 3), T.full(shape, 2.0)).item(), 6)
+        for shape in ((1, 3), (4, 1), (4,), (4, 3))],
     "range's end by name": lambda T: T.arange(end=3.0),
 }
 
@@ -104,6 +107,8 @@ REFUSED = {
     "weights of a covariance": lambda T: T.cov(T.ones(2, 3), fweights=T.tensor([1, 2])),
     "weights below 0": lambda T: T.cov(T.ones(2, 2), aweights=T.tensor([1.0, -2.0])),
     "a dim twice": lambda T: T.gradient(T.ones(3, 3), dim=(1, 1)),
+    "variances of another shape": lambda T: T.nn.functional.gaussian_nll_loss(
+        T.ones(4, 3), T.zeros(4, 3), T.ones(1, 1)),
     "no graph": lambda T: T.ones(1).backward(),
 }
 

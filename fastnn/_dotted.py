@@ -20,6 +20,7 @@ ELSEWHERE = {
     "fastnn.amp": "amp.autocast_mode amp.grad_scaler",
     "fastnn.autograd": "autograd.anomaly_mode autograd.variable",
     "fastnn._core.tape": "autograd.graph",
+    "fastnn.backends.mkldnn": "backends.mkl",
     "fastnn.cuda.amp": "cuda.amp.autocast_mode cuda.amp.grad_scaler",
     "fastnn.distributions": """
         bernoulli beta binomial categorical cauchy chi2 dirichlet exp_family exponential

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from types import SimpleNamespace
 from typing import Any
 
-from fastnn.backends._flags import Flags
-
-matmul = Flags(allow_tf32=False, allow_fp16_reduced_precision_reduction=True,
-               allow_bf16_reduced_precision_reduction=True)
+matmul = SimpleNamespace(allow_tf32=False, allow_fp16_reduced_precision_reduction=True,
+                         allow_bf16_reduced_precision_reduction=True)
 
 
 def is_available() -> bool:

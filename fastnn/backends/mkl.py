@@ -1,6 +1,0 @@
-"""Not part of fastnn."""
-
-
-def is_available() -> bool:
-    """False."""
-    return False

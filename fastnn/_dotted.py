@@ -26,7 +26,8 @@ ELSEWHERE = {
         bernoulli beta binomial categorical cauchy chi2 dirichlet exp_family exponential
         fishersnedecor geometric gumbel half_cauchy half_normal inverse_gamma kumaraswamy laplace
         log_normal logistic_normal lowrank_multivariate_normal mixture_same_family multinomial
-        negative_binomial normal one_hot_categorical pareto poisson studentT uniform weibull""",
+        negative_binomial normal one_hot_categorical pareto poisson studentT uniform
+        von_mises weibull""",
     "fastnn.distributions.relaxed": "distributions.relaxed_bernoulli "
                                     "distributions.relaxed_categorical",
     "fastnn.nn.parallel": "nn.parallel.data_parallel nn.parallel.distributed",

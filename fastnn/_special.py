@@ -1,4 +1,4 @@
-"""Higher derivatives of the logarithm of the gamma function, and its incomplete integrals."""
+"""Derivatives of log gamma, its incomplete integrals, modified Bessel functions."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from fastnn._core.tensor import Tensor, register
 from fastnn._elementwise import inplace, only_tensors
 from fastnn.autograd import Function
 
-__all__ = ["igamma", "igammac", "polygamma"]
+__all__ = ["i0", "igamma", "igammac", "polygamma"]
 
 # Bernoulli numbers B2, B4, ... over (2j)!, of the Euler-Maclaurin formula.
 CORRECTIONS = [1 / 12, -1 / 720, 1 / 30240, -1 / 1209600, 1 / 47900160, -691 / 1307674368000,
@@ -161,3 +161,67 @@ def igammac(input: Tensor, other: Tensor) -> Tensor:
 for _f in (igamma, igammac):
     register(_f.__name__, _f)
     register(_f.__name__ + "_", inplace(_f))
+
+
+# ------------------------------------------------------------------ modified Bessel functions
+
+
+def _scaled_bessel(n: int, x: Any) -> Any:
+    """exp(-|x|) I_n(x) for n 0 or 1: by its power series up to 30, by Hankel's expansion above."""
+    a = np.abs(x.astype(np.float64))
+    small, large = np.minimum(a, 30.0), np.maximum(a, 30.0)
+    term = total = (small / 2) ** n * np.exp(-small)
+    for k in range(1, 80):
+        term = term * (small / 2) ** 2 / (k * (k + n))
+        total = total + term
+    part = far = np.ones_like(large)
+    for k in range(1, 25):
+        part = part * -(4 * n * n - (2 * k - 1) ** 2) / (8 * k * large)
+        far = far + part
+    y = np.where(a > 30, far / np.sqrt(2 * np.pi * large), total)
+    return (np.sign(x) * y if n else y).astype(x.dtype)
+
+
+class _ScaledBessel(Function):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, n: int) -> Tensor:
+        ctx.save_for_backward(x)
+        ctx.n = n
+        return host_op(f"i{n}e", lambda a: _scaled_bessel(n, a), x)
+
+    @staticmethod
+    def backward(ctx: Any, g: Tensor) -> Any:
+        (x,) = ctx.saved_tensors
+        if ctx.n == 0:
+            return g * (i1e(x) - x.sign() * i0e(x)), None
+        ratio = ops.where(x == 0, ops.full_like(x, 0.5), i1e(x) / x)  # I_1(x) / x at 0 is 1/2
+        return g * (i0e(x) - x.sign() * i1e(x) - ratio), None
+
+
+def _bessel(n: int, input: Tensor) -> Tensor:
+    x = input if input.is_floating_point() else input.to(get_default_dtype())
+    return _ScaledBessel.apply(x, n)
+
+
+def i0e(input: Tensor) -> Tensor:
+    """exp(-|x|) i0(x).  dx = dy (i1e(x) - sign(x) i0e(x))."""
+    return _bessel(0, input)
+
+
+def i1e(input: Tensor) -> Tensor:
+    """exp(-|x|) i1(x).  dx = dy (i0e(x) - i1e(x) (sign(x) + 1 / x))."""
+    return _bessel(1, input)
+
+
+def i0(input: Tensor) -> Tensor:
+    """The modified Bessel function of order 0: sum of (x / 2)^(2k) / k!^2."""
+    return i0e(input) * input.abs().exp()
+
+
+def i1(input: Tensor) -> Tensor:
+    """The modified Bessel function of order 1: sum of (x / 2)^(2k + 1) / (k! (k + 1)!)."""
+    return i1e(input) * input.abs().exp()
+
+
+register("i0", i0)
+register("i0_", inplace(i0))

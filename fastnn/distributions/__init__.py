@@ -25,7 +25,7 @@ from fastnn.distributions.kl import kl_divergence, register_kl
 from fastnn.distributions.multivariate_normal import LowRankMultivariateNormal, MultivariateNormal
 from fastnn.distributions.powers import InverseGamma, Kumaraswamy, Pareto, Weibull
 from fastnn.distributions.relaxed import RelaxedBernoulli, RelaxedOneHotCategorical
-from fastnn.distributions.tails import FisherSnedecor, StudentT
+from fastnn.distributions.tails import FisherSnedecor, StudentT, VonMises
 from fastnn.distributions.transformed_distribution import TransformedDistribution
 from fastnn.distributions.transforms import *
 from fastnn.distributions.transforms import __all__ as _transforms
@@ -37,7 +37,7 @@ __all__ = ["Bernoulli", "Beta", "Binomial", "Categorical", "Cauchy", "Chi2", "Di
            "MixtureSameFamily", "Multinomial", "MultivariateNormal", "NegativeBinomial", "Normal",
            "OneHotCategorical", "OneHotCategoricalStraightThrough", "Pareto", "Poisson",
            "RelaxedBernoulli", "RelaxedOneHotCategorical", "StudentT", "TransformedDistribution",
-           "Uniform", "Weibull", "biject_to", "kl_divergence", "register_kl", "transform_to",
-           *_transforms]
+           "Uniform", "VonMises", "Weibull", "biject_to", "kl_divergence", "register_kl",
+           "transform_to", *_transforms]
 
 _attach(__name__)

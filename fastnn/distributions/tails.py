@@ -1,19 +1,24 @@
-"""Ratios of normal and gamma numbers."""
+"""Ratios of normal and gamma numbers, and angles."""
 
 from __future__ import annotations
 
 import math
 from typing import Any
 
+import numpy as np
+
 from fastnn._core import ops
+from fastnn._core.host import host_op
 from fastnn._core.tensor import Tensor
 from fastnn._info import finfo
+from fastnn._sampling import _generator
+from fastnn._special import i0e, i1e
 from fastnn.distributions import constraints
 from fastnn.distributions.distribution import Distribution
 from fastnn.distributions.gamma import Chi2, Gamma
 from fastnn.distributions.utils import broadcast_all
 
-__all__ = ["FisherSnedecor", "StudentT"]
+__all__ = ["FisherSnedecor", "StudentT", "VonMises"]
 
 
 class StudentT(Distribution):
@@ -99,3 +104,39 @@ class FisherSnedecor(Distribution):
         ratio = self.df1 / self.df2
         return ((a + b).lgamma() - a.lgamma() - b.lgamma() + a * ratio.log()
                 + (a - 1) * value.log() - (a + b) * (ratio * value).log1p())
+
+
+class VonMises(Distribution):
+    """exp(k cos(x - loc)) / (2 pi i0(k)), k = concentration: of angles in [-pi, pi)."""
+
+    arg_constraints = {"loc": constraints.real, "concentration": constraints.positive}
+
+    def __init__(self, loc: Any, concentration: Any, validate_args: bool | None = None) -> None:
+        self.loc, self.concentration = broadcast_all(loc, concentration)
+        super().__init__(self.loc.shape, (), validate_args)
+
+    @property
+    def mean(self) -> Tensor:
+        return self.loc
+
+    mode = mean
+
+    @property
+    def variance(self) -> Tensor:
+        return 1 - i1e(self.concentration) / i0e(self.concentration)
+
+    def sample(self, sample_shape: Any = ()) -> Tensor:
+        rng = _generator(None)
+
+        def draw(loc: Any, k: Any) -> Any:
+            x = np.asarray(rng.vonmises(0.0, k)) + loc
+            return ((x + np.pi) % (2 * np.pi) - np.pi).astype(loc.dtype)
+
+        shape = list(self._extended_shape(sample_shape))
+        return host_op("von_mises", draw, self.loc.detach().expand(shape).contiguous(),
+                       self.concentration.detach().expand(shape).contiguous())
+
+    def log_prob(self, value: Tensor) -> Tensor:
+        self._validate_sample(value)
+        k = self.concentration
+        return k * ((value - self.loc).cos() - 1) - (2 * math.pi * i0e(k)).log()

@@ -301,3 +301,22 @@ def test_derivatives():
     x = fastnn.tensor(pos(3))
     assert gradcheck(lambda t: D.Gamma(t, t).log_prob(x), (a,))
     assert gradcheck(lambda t: D.Gamma(t, t).entropy(), (a,))
+
+
+def test_angles():
+    """Against SciPy: PyTorch's Bessel functions are right to seven digits."""
+    scipy = pytest.importorskip("scipy.stats", reason="SciPy is the oracle")
+    for k in (0.3, 4.0, 80.0):
+        e, at = D.VonMises(fastnn.tensor(0.5, dtype=fastnn.float64), k), np.linspace(-3, 3, 7)
+        np.testing.assert_allclose(e.log_prob(fastnn.tensor(at)).numpy(),
+                                   scipy.vonmises.logpdf(at, k, 0.5), rtol=1e-12, atol=1e-12)
+    a, b = (fastnn.tensor(v, requires_grad=True) for v in (real(3), pos(3)))
+    x = fastnn.tensor(real(3).clip(-3, 3))
+    assert gradcheck(lambda m, k: D.VonMises(m, k).log_prob(x), (a, b))
+    fastnn.manual_seed(3)
+    d = D.VonMises(fastnn.tensor([3.0, -1.0]), fastnn.tensor([4.0, 0.5]))
+    x = d.sample((20000,))
+    assert x.shape == (20000, 2) and x.abs().max() <= math.pi + 1e-6
+    center = fastnn.atan2(x.sin().mean(0), x.cos().mean(0))
+    assert (center - d.mean).sin().abs().max() < 0.05
+    assert ((x - d.mean).cos().mean(0) - (1 - d.variance)).abs().max() < 0.02

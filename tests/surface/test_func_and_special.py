@@ -124,3 +124,20 @@ def test_refused_maps(call):
         call(torch)
     with pytest.raises(want.type):
         call(fastnn)
+
+
+@pytest.mark.parametrize("name", ["i0", "i0e", "i1", "i1e"])
+def test_bessel_functions(name):
+    at = [-50.0, -30.5, -29.5, -3.0, -0.1, 0.0, 1e-3, 0.5, 2.0, 29.9, 30.1, 100.0]
+    found = []
+    for T in (torch, fastnn):
+        x = T.tensor(at, dtype=T.float64, requires_grad=True)
+        y = getattr(T.special, name)(x)
+        y.sum().backward()
+        found.append([np.array(y.tolist()), np.array(x.grad.tolist())])
+    np.testing.assert_allclose(found[1][0], found[0][0], rtol=4e-15)
+    # the derivative of i0e is a difference of nearly equal numbers, 2 x of their size apart
+    np.testing.assert_allclose(found[1][1], found[0][1], rtol=1e-12)
+    if name == "i0":
+        assert fastnn.tensor([1, 2]).i0().dtype == fastnn.float32
+        assert fastnn.tensor([0.0]).i0_().item() == 1

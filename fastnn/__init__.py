@@ -70,8 +70,8 @@ _ON_FIRST_USE = {
     "sparse": ["sparse_coo_tensor", "spmm"],
 }
 _MODULES = ["accelerator", "amp", "backends", "cuda", "datasets", "distributed", "distributions",
-            "func", "jit", "linalg", "metrics", "multiprocessing", "random", "serialization",
-            "sparse", "special", "testing", "types", "version"]
+            "func", "jit", "linalg", "metrics", "multiprocessing", "overrides", "random",
+            "serialization", "sparse", "special", "testing", "types", "version"]
 _METHODS = ["acosh_", "addmv_", "arccos_", "arccosh_", "arcsin_", "arcsinh_", "arctan_", "arctanh_",
             "asinh_", "atanh_", "clamp_", "clamp_max_", "clamp_min_", "clip_", "conj_physical_",
             "deg2rad_", "detach", "detach_", "fill_", "fix_", "frac_", "gcd_", "index_put_", "lcm_",

@@ -16,6 +16,7 @@ from typing import Any
 # Home -> the modules that it stands for.
 ELSEWHERE = {
     "fastnn": "_tensor functional",
+    "fastnn._core.dlpack": "utils.dlpack",
     "fastnn._gradcheck": "autograd.gradcheck",
     "fastnn.amp": "amp.autocast_mode amp.grad_scaler",
     "fastnn.autograd": "autograd.anomaly_mode autograd.variable",

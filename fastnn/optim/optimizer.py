@@ -24,6 +24,7 @@ class _Required:
 
 
 required = _Required()
+ParamsT = Any
 
 HOOKS = (
     "_optimizer_step_pre_hooks",

@@ -57,6 +57,10 @@ from fastnn.optim.lr_scheduler import _LRScheduler
 from fastnn.cuda.amp import autocast, GradScaler
 from fastnn.cuda.amp.grad_scaler import GradScaler
 from fastnn.types import Device, Number
+from fastnn.utils.dlpack import from_dlpack, to_dlpack
+from fastnn.overrides import has_torch_function, handle_torch_function
+from fastnn.nn.modules.transformer import _get_clones, _get_activation_fn
+from fastnn.optim.optimizer import ParamsT
 from fastnn._tensor import Tensor
 assert torch.distributions.normal.Normal is Normal and v.Variable is Variable
 assert torch.autograd.gradcheck is gradcheck and callable(torch.autograd.gradcheck)

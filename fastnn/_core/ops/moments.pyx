@@ -171,7 +171,7 @@ def norm(Tensor input not None, p="fro", dim=None, bint keepdim=False, out=None,
         p = 2
     if isinstance(p, Tensor):
         p = p.item()
-    if p == "nuc":
+    if p == "nuc" and (x.t.ndim == 2 or dim is not None):
         from fastnn.linalg import matrix_norm
         return matrix_norm(x, p, (0, 1) if dim is None else dim, keepdim)
     if not isinstance(p, (int, float)):

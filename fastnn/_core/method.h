@@ -13,7 +13,14 @@ typedef struct {
   PyObject_HEAD
   vectorcallfunc call, inner; /* the method's, and the function's */
   PyObject *function;
+  _PyCFunctionFastWithKeywords direct; /* what inner calls, or NULL */
 } fnn_method;
+
+static inline PyObject *fnn_call_inner(fnn_method *m, PyObject *const *args, size_t nargs,
+                                       PyObject *names) {
+  if (m->direct == NULL) return m->inner(m->function, args, nargs, names);
+  return m->direct(PyCFunction_GET_SELF(m->function), args, PyVectorcall_NARGS(nargs), names);
+}
 
 /* What PyTorch accepts for NumPy's sake, and its own words. */
 static const char *const fnn_words[][2] = {{"axis", "dim"}, {"keepdims", "keepdim"},
@@ -79,19 +86,19 @@ static PyObject *fnn_call_by_position(vectorcallfunc inner, PyObject *function,
   return result;
 }
 
-/* inner's result for a call whose keywords may be NumPy's, or names of what goes by position. If
- * neither helps, the exception is that of the call as it was. */
-static PyObject *fnn_call_either(vectorcallfunc inner, PyObject *function, PyObject *const *args,
-                                 size_t nargs, PyObject *names) {
-  PyObject *result = inner(function, args, nargs, names), *type, *value, *trace;
-  if (result || !names || !PyErr_ExceptionMatches(PyExc_TypeError)) return result;
+/* The call again, which has failed, for keywords that are NumPy's or names of what goes by position.
+ * If neither helps, the exception stays that of the call as it was. */
+static PyObject *fnn_call_again(fnn_method *m, PyObject *const *args, size_t nargs,
+                                PyObject *names) {
+  PyObject *type, *value, *trace, *result = NULL;
+  if (!names || !PyErr_ExceptionMatches(PyExc_TypeError)) return NULL;
   PyErr_Fetch(&type, &value, &trace);
   PyObject *own = fnn_own_names(names);
-  if (own) result = inner(function, args, nargs, own);
+  if (own) result = m->inner(m->function, args, nargs, own);
   Py_XDECREF(own);
   if (!result && (!own || PyErr_ExceptionMatches(PyExc_TypeError))) {
     PyErr_Clear();
-    result = fnn_call_by_position(inner, function, args, nargs, names);
+    result = fnn_call_by_position(m->inner, m->function, args, nargs, names);
   }
   if (!result && (!PyErr_Occurred() || PyErr_ExceptionMatches(PyExc_TypeError))) {
     PyErr_Restore(type, value, trace);
@@ -105,14 +112,14 @@ static PyObject *fnn_call_either(vectorcallfunc inner, PyObject *function, PyObj
 
 static PyObject *fnn_method_call(PyObject *self, PyObject *const *args, size_t nargs,
                                  PyObject *names) {
-  fnn_method *m = (fnn_method *)self;
-  return fnn_call_either(m->inner, m->function, args, nargs, names);
+  PyObject *result = fnn_call_inner((fnn_method *)self, args, nargs, names);
+  return result ? result : fnn_call_again((fnn_method *)self, args, nargs, names);
 }
 
-/* A function's call. A sparse tensor is no tensor of C: it has a method of the function's name. */
-static PyObject *fnn_function_call(PyObject *self, PyObject *const *args, size_t nargs,
-                                   PyObject *names) {
-  PyObject *result = fnn_method_call(self, args, nargs, names), *type, *value, *trace;
+/* A sparse tensor is no tensor of C: it has a method of the function's name. */
+static PyObject *fnn_call_its_method(PyObject *self, PyObject *const *args, size_t nargs,
+                                     PyObject *names) {
+  PyObject *result = fnn_call_again((fnn_method *)self, args, nargs, names), *type, *value, *trace;
   Py_ssize_t n = PyVectorcall_NARGS(nargs);
   if (result || n == 0 || !PyErr_ExceptionMatches(PyExc_TypeError)) return result;
   PyErr_Fetch(&type, &value, &trace);
@@ -132,6 +139,12 @@ static PyObject *fnn_function_call(PyObject *self, PyObject *const *args, size_t
   Py_XDECREF(value);
   Py_XDECREF(trace);
   return result;
+}
+
+static PyObject *fnn_function_call(PyObject *self, PyObject *const *args, size_t nargs,
+                                   PyObject *names) {
+  PyObject *result = fnn_call_inner((fnn_method *)self, args, nargs, names);
+  return result ? result : fnn_call_its_method(self, args, nargs, names);
 }
 
 static PyObject *fnn_method_bind(PyObject *self, PyObject *instance, PyObject *type) {
@@ -217,6 +230,10 @@ static PyObject *fnn_wrap(PyTypeObject *type, PyObject *function) {
   made->call = type == &fnn_function_type ? fnn_function_call : fnn_method_call;
   made->inner = inner ? inner : PyObject_Vectorcall;
   made->function = Py_NewRef(function);
+  int flags = PyCFunction_CheckExact(function) ? PyCFunction_GET_FLAGS(function) : 0;
+  made->direct = NULL;
+  if (flags == (METH_FASTCALL | METH_KEYWORDS))
+    made->direct = (_PyCFunctionFastWithKeywords)(void (*)(void))PyCFunction_GET_FUNCTION(function);
   return (PyObject *)made;
 }
 

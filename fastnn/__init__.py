@@ -15,6 +15,7 @@ from fastnn._core.ops import *
 from fastnn._core.runtime import get_num_threads, set_num_threads
 from fastnn._core.size import Size
 from fastnn._core.tensor import Tensor
+from fastnn._dotted import attach as _attach
 from fastnn._info import *
 from fastnn._kinds import *
 from fastnn._late import FUNCTIONS as _functions
@@ -33,12 +34,18 @@ for _name, _value in list(globals().items()):  # the op modules came with their 
 globals().update(_dtypes)
 __version__ = _runtime.version()
 
-strided = "fastnn.strided"
+strided, sparse_coo = "fastnn.strided", "fastnn.sparse_coo"
 
 from fastnn import autograd, nn, optim, utils  # noqa: E402, F401
 
+for _name in ("fastnn", "fastnn.autograd", "fastnn.optim"):  # other packages attach theirs
+    _attach(_name)
+
 _ON_FIRST_USE = {
     "_legacy": ["fill", "frombuffer", "range"],
+    "_native": ["batch_norm", "binary_cross_entropy_with_logits", "instance_norm", "kl_div",
+                "poisson_nll_loss"],
+    "_storage": ["TypedStorage", "UntypedStorage"],
     "_sampling": ["binomial", "poisson"],
     "_settings": ["are_deterministic_algorithms_enabled", "get_default_device",
                   "get_deterministic_debug_mode", "get_float32_matmul_precision",
@@ -46,8 +53,9 @@ _ON_FIRST_USE = {
                   "set_deterministic_debug_mode", "set_float32_matmul_precision",
                   "set_flush_denormal", "set_num_interop_threads", "set_warn_always",
                   "use_deterministic_algorithms"],
-    "amp": ["GradScaler", "autocast"],
+    "amp": ["GradScaler", "autocast", "get_autocast_dtype", "is_autocast_enabled"],
     "_tensor_str": ["set_printoptions"],
+    "_vmap": ["vmap"],
     "_windows": ["bartlett_window", "blackman_window", "hamming_window", "hann_window",
                  "kaiser_window"],
     "embedding": ["get_include", "get_library_dir"],
@@ -59,9 +67,11 @@ _ON_FIRST_USE = {
                       "rrelu", "rrelu_", "triplet_margin_loss"],
     "nn.utils.weight_norm": ["norm_except_dim"],
     "serialization": ["load", "save"],
+    "sparse": ["sparse_coo_tensor", "spmm"],
 }
-_MODULES = ["accelerator", "amp", "backends", "cuda", "datasets", "distributions", "func", "jit",
-            "linalg", "metrics", "random", "serialization", "special", "testing", "version"]
+_MODULES = ["accelerator", "amp", "backends", "cuda", "datasets", "distributed", "distributions",
+            "func", "jit", "linalg", "metrics", "multiprocessing", "overrides", "random",
+            "serialization", "sparse", "special", "testing", "types", "version"]
 _METHODS = ["acosh_", "addmv_", "arccos_", "arccosh_", "arcsin_", "arcsinh_", "arctan_", "arctanh_",
             "asinh_", "atanh_", "clamp_", "clamp_max_", "clamp_min_", "clip_", "conj_physical_",
             "deg2rad_", "detach", "detach_", "fill_", "fix_", "frac_", "gcd_", "index_put_", "lcm_",

@@ -194,11 +194,20 @@ def frexp(input: Tensor) -> Any:
 # ------------------------------------------------------------------ of two tensors
 
 def _integers(name: str, input: Tensor, other: Tensor) -> Tensor:
+    only_tensors(name, input, other)
     for x in (input, other):
         if x.is_floating_point() or str(x.dtype).endswith("bool"):
             raise NotImplementedError(f"{name}: not implemented for {x.dtype}")
     common = ops.result_type(input, other)
     return host_op(name, getattr(np, name), input.to(common), other.to(common))
+
+
+def only_tensors(name: str, *values: Any) -> None:
+    """Raises TypeError for a number."""
+    for i, value in enumerate(values):
+        if not isinstance(value, Tensor):
+            raise TypeError(f"{name}(): argument {i + 1} must be Tensor, not "
+                            f"{type(value).__name__}")
 
 
 def gcd(input: Tensor, other: Tensor) -> Tensor:
@@ -213,6 +222,7 @@ def lcm(input: Tensor, other: Tensor) -> Tensor:
 
 def nextafter(input: Tensor, other: Tensor) -> Tensor:
     """The next floating-point number after x in the direction of other. No derivative."""
+    only_tensors("nextafter", input, other)
     common = ops.result_type(input, other)
     if not common.is_floating_point:
         raise NotImplementedError(f"nextafter: not implemented for {common}")
@@ -226,6 +236,7 @@ def _whole(*xs: Any) -> bool:
 
 def heaviside(input: Tensor, values: Tensor) -> Tensor:
     """0 where x < 0, 1 where x > 0, values where x = 0. No derivative."""
+    only_tensors("heaviside", input, values)
     if input.dtype != values.dtype:
         raise RuntimeError("heaviside is not yet implemented for tensors with different dtypes.")
     x, v = input.detach(), values.detach()
@@ -234,6 +245,7 @@ def heaviside(input: Tensor, values: Tensor) -> Tensor:
 
 def ldexp(input: Tensor, other: Tensor) -> Tensor:
     """x 2^other."""
+    only_tensors("ldexp", input, other)
     return input * _floating(other).exp2()
 
 

@@ -24,7 +24,7 @@ FUNCTIONS = {
         as_strided_scatter diagflat diagonal_scatter index_reduce narrow_copy put
         select_scatter slice_scatter unravel_index unsafe_chunk unsafe_split""",
     "_special": """
-        polygamma""",
+        i0 igamma igammac polygamma""",
     "_statistics": """
         combinations corrcoef cov cumulative_trapezoid dist frobenius_norm gradient
         histogram is_same_size is_signed nuclear_norm renorm trapezoid trapz vander""",
@@ -48,9 +48,13 @@ METHODS = {
         map_ narrow_copy new_empty_strided put put_ resize_ resize_as_ select_scatter
         set_ share_memory_ slice_scatter sum_to_size unsafe_chunk unsafe_split""",
     "_special": """
-        polygamma""",
+        i0 i0_ igamma igamma_ igammac igammac_ polygamma polygamma_""",
     "_statistics": """
         corrcoef cov dist histogram is_nonzero is_same_size is_signed renorm renorm_""",
+    "_storage": """
+        storage untyped_storage""",
+    "sparse": """
+        sparse_mask to_dense to_sparse to_sparse_coo""",
 }
 PROPERTIES = {
     "_elementwise": """

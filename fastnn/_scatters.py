@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from fastnn._core import ops
-from fastnn._core.tensor import Tensor, register
+from fastnn._core.tensor import Tensor, register, translate
 from fastnn._elementwise import inplace
 
 __all__ = ["as_strided_scatter", "diagflat", "diagonal_scatter", "index_reduce", "narrow_copy",
@@ -227,3 +227,5 @@ for _f in (fill_diagonal_, sum_to_size, resize_, resize_as_, set_, share_memory_
     register(_f.__name__, _f)
 register("put_", inplace(put))
 register("index_reduce_", inplace(index_reduce))
+translate(unsafe_chunk)
+translate(unsafe_split)

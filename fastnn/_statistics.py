@@ -10,7 +10,7 @@ import numpy as np
 
 from fastnn._core import ops
 from fastnn._core.host import host_op
-from fastnn._core.tensor import Tensor, register
+from fastnn._core.tensor import Tensor, register, translate
 from fastnn._elementwise import inplace
 from fastnn._info import is_nonzero
 
@@ -33,9 +33,14 @@ def cov(input: Tensor, *, correction: int = 1, fweights: Tensor | None = None,
                            f" with {input.ndim} dimensions")
     x = (input if input.is_floating_point() else input.float()).reshape(-1, input.shape[-1]) \
         if input.ndim else input.reshape(1, 1)
+    if fweights is not None and fweights.is_floating_point():
+        raise RuntimeError(f"cov(): expected fweights to have integral dtype, got {fweights.dtype}")
     w: Any = None
     for given in (fweights, aweights):
         if given is not None:
+            if given.shape != x.shape[1:] or bool((given < 0).any()):
+                raise RuntimeError(f"cov(): expected {x.shape[1]} weights that are not negative, "
+                                   f"got {given}")
             w = given.to(x.dtype) if w is None else w * given.to(x.dtype)
     if w is None:
         total: Any = x.shape[1]
@@ -106,9 +111,6 @@ def trapezoid(y: Tensor, x: Tensor | None = None, *, dx: float = 1, dim: int = -
     return _panels(y, x, dx, dim).sum(dim)
 
 
-trapz = trapezoid
-
-
 def cumulative_trapezoid(y: Tensor, x: Tensor | None = None, *, dx: float = 1,
                          dim: int = -1) -> Tensor:
     """The integrals up to each place along dim by trapezoids."""
@@ -172,12 +174,17 @@ def _slope(x: Tensor, step: Any, dim: int, order: int) -> Tensor:
     return ops.cat([ends[0], inner, ends[1]], dim)
 
 
-def gradient(input: Tensor, *, spacing: Any = 1, dim: Any = None, edge_order: int = 1) -> Any:
+def gradient(input: Tensor, *, spacing: Any = None, dim: Any = None, edge_order: int = 1) -> Any:
     """The derivatives along each of dim (all, if None), by central differences; a tuple.
 
     spacing: the step, or one for each dimension, or the places as vectors. edge_order: 1 or 2.
     """
     dims = list(range_(input.ndim)) if dim is None else [dim] if isinstance(dim, int) else list(dim)
+    if not all(-input.ndim <= d < input.ndim for d in dims):
+        raise IndexError(f"gradient: dim {dim} is out of range for {input.ndim} dimensions")
+    if len({d % input.ndim for d in dims}) != len(dims):
+        raise RuntimeError(f"gradient: a dim appears multiple times in {dim}")
+    spacing = 1 if spacing is None else spacing
     steps = list(spacing) if isinstance(spacing, (tuple, list)) else [spacing] * len(dims)
     if len(steps) != len(dims):
         raise RuntimeError(f"gradient: {len(steps)} spacings for {len(dims)} dimensions")
@@ -201,3 +208,6 @@ for _name in ("corrcoef", "cov", "dist", "histogram", "is_same_size", "is_signed
     register(_name, globals()[_name])
 register("is_nonzero", is_nonzero)
 register("renorm_", inplace(renorm))
+for _f in (cumulative_trapezoid, frobenius_norm, gradient, trapezoid):
+    translate(_f)
+trapz = trapezoid

@@ -8,7 +8,8 @@ from typing import Any
 
 from fastnn._core.tensor import Tensor
 
-__all__ = ["GradScaler", "autocast", "custom_bwd", "custom_fwd", "is_autocast_available"]
+__all__ = ["GradScaler", "autocast", "custom_bwd", "custom_fwd", "get_autocast_dtype",
+           "is_autocast_available", "is_autocast_enabled"]
 
 
 class autocast:
@@ -83,3 +84,14 @@ def custom_bwd(bwd: Any = None, *, device_type: str = "cpu") -> Any:
 def is_autocast_available(device_type: str) -> bool:
     """False: there is no lower precision to compute in."""
     return False
+
+
+def is_autocast_enabled(device_type: str | None = None) -> bool:
+    """False."""
+    return False
+
+
+def get_autocast_dtype(device_type: str = "cpu") -> Any:
+    """The dtype that autocast would compute in."""
+    from fastnn import bfloat16
+    return bfloat16

@@ -6,13 +6,16 @@ from collections.abc import Callable
 from typing import Any
 
 from fastnn._core.tensor import Tensor
+from fastnn._vmap import stack_module_state, vmap
 from fastnn.autograd import enable_grad
 from fastnn.autograd import grad as _grad
 from fastnn.autograd.functional import hessian as _hessian
 from fastnn.autograd.functional import jacobian as _jacobian
+from fastnn.autograd.functional import jvp as _jvp
 from fastnn.nn.utils.stateless import functional_call
 
-__all__ = ["functional_call", "grad", "grad_and_value", "hessian", "jacrev", "vjp"]
+__all__ = ["functional_call", "grad", "grad_and_value", "hessian", "jacfwd", "jacrev", "jvp",
+           "stack_module_state", "vjp", "vmap"]
 
 
 def _leaf(x: Any) -> Any:
@@ -93,6 +96,23 @@ def vjp(func: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
     return (shown, product, aux) if has_aux else (shown, product)
 
 
+def jvp(func: Callable[..., Any], primals: Any, tangents: Any, *, strict: bool = False,
+        has_aux: bool = False) -> Any:
+    """(func(*primals), J tangents[, aux]), by two derivatives backwards."""
+    kept = []
+
+    def value(*args: Any) -> Any:
+        got = func(*args)
+        kept.append(got[1] if has_aux else None)
+        return got[0] if has_aux else got
+
+    one = len(primals) == 1
+    outer = any(t.requires_grad for t in _leaves([*primals, *tangents]))
+    result = _jvp(value, primals[0] if one else tuple(primals),
+                  tangents[0] if one else tuple(tangents), create_graph=outer, strict=strict)
+    return (*result, kept[0]) if has_aux else result
+
+
 def _by(argnums: Any, args: tuple[Any, ...], func: Callable[..., Any],
         derivative: Callable[..., Any]) -> Any:
     chosen = (argnums,) if isinstance(argnums, int) else tuple(argnums)
@@ -109,9 +129,26 @@ def _by(argnums: Any, args: tuple[Any, ...], func: Callable[..., Any],
                       create_graph=outer)
 
 
-def jacrev(func: Callable[..., Any], argnums: Any = 0) -> Callable[..., Any]:
-    """f(*args) -> the Jacobian of func by the arguments argnums."""
-    return lambda *args: _by(argnums, args, func, _jacobian)
+def jacrev(func: Callable[..., Any], argnums: Any = 0, *, has_aux: bool = False,
+           chunk_size: int | None = None) -> Callable[..., Any]:
+    """f(*args) -> the Jacobian of func by the arguments argnums (and aux)."""
+    def jacobian(*args: Any) -> Any:
+        kept = []
+
+        def value(*live: Any) -> Any:
+            got = func(*live)
+            kept.append(got[1] if has_aux else None)
+            return got[0] if has_aux else got
+
+        found = _by(argnums, args, value, _jacobian)
+        return (found, kept[0]) if has_aux else found
+    return jacobian
+
+
+def jacfwd(func: Callable[..., Any], argnums: Any = 0, has_aux: bool = False, *,
+           randomness: str = "error") -> Callable[..., Any]:
+    """jacrev: the same Jacobian, computed row by row."""
+    return jacrev(func, argnums, has_aux=has_aux)
 
 
 def hessian(func: Callable[..., Any], argnums: Any = 0) -> Callable[..., Any]:

@@ -12,6 +12,19 @@ def script(obj: T, *args: Any, **kwargs: Any) -> T:
     return obj
 
 
+def trace(func: T, example_inputs: Any = None, *args: Any, **kwargs: Any) -> T:
+    """func as it is."""
+    return func
+
+
+freeze = optimize_for_inference = script_if_tracing = script
+
+
+def annotate(the_type: Any, the_value: T) -> T:
+    """the_value."""
+    return the_value
+
+
 def ignore(drop: Any = False, **kwargs: Any) -> Any:
     """The function as it is; with or without arguments."""
     return drop if callable(drop) else lambda fn: fn
@@ -48,3 +61,10 @@ def is_tracing() -> bool:
 
 
 Final = Any
+
+
+def __getattr__(name: str) -> Any:
+    if name == "ScriptModule":  # the base of old programs' modules
+        from fastnn.nn import Module
+        return Module
+    raise AttributeError(f"module 'fastnn.jit' has no attribute {name!r}")

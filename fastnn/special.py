@@ -24,13 +24,15 @@ from fastnn._core.ops import (
 )
 from fastnn._core.tensor import Tensor
 from fastnn._elementwise import logit, mvlgamma, sinc
-from fastnn._special import polygamma
+from fastnn._special import i0, i0e, i1, i1e, igamma, igammac, polygamma
 
-__all__ = ["digamma", "entr", "erf", "erfc", "erfinv", "exp2", "expit", "expm1", "gammaln",
-           "log1p", "log_ndtr", "log_softmax", "logit", "logsumexp", "multigammaln", "ndtr",
-           "ndtri", "polygamma", "psi", "round", "sinc", "softmax", "xlog1py", "xlogy"]
+__all__ = ["digamma", "entr", "erf", "erfc", "erfinv", "exp2", "expit", "expm1", "gammainc",
+           "gammaincc", "gammaln", "i0", "i0e", "i1", "i1e", "log1p", "log_ndtr", "log_softmax",
+           "logit", "logsumexp", "multigammaln", "ndtr", "ndtri", "polygamma", "psi", "round",
+           "sinc", "softmax", "xlog1py", "xlogy"]
 
 expit, gammaln, psi, multigammaln = sigmoid, lgamma, digamma, mvlgamma
+gammainc, gammaincc = igamma, igammac
 
 
 def entr(input: Tensor) -> Tensor:

@@ -45,6 +45,7 @@ NUMBERS = {"value", "lambd", "step", "p", "std", "mean", "correction"}
 
 _TUPLE = "tuple[Tensor, ...]"
 RETURNS = {
+    "storage": "Any", "untyped_storage": "Any",
     **dict.fromkeys(
         ("allclose", "equal", "can_cast", "is_grad_enabled", "is_inference_mode_enabled",
          "is_contiguous", "is_set_to", "is_floating_point", "is_complex", "_is_view",

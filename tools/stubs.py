@@ -41,7 +41,7 @@ def is_function(value: Any) -> bool:
 
 def is_own(module: Any, name: str, value: Any) -> bool:
     """Whether the module defines the name, and not for Cython's own use."""
-    if name.startswith("__") or "pyx" in name or name in SKIPPED:
+    if name.startswith("__") or "pyx" in name or name in (*SKIPPED, "_Legacy"):
         return False
     if name in getattr(module, "__all__", ()) or name.endswith("Result"):
         return True
@@ -145,6 +145,8 @@ def class_stub(name: str, cls: type) -> str:
     if issubclass(cls, tuple) and hasattr(cls, "_fields"):
         lines = [f"class {name}(NamedTuple):"]
         return "\n".join(lines + [f"    {field}: Tensor" for field in cls._fields])
+    if type(cls).__name__ == "_Legacy":  # a type of tensors with one dtype
+        return f"class {name}(Tensor): ..."
     base = types.BASES.get(cls.__name__, "")
     body = [f"    {line}" if line else "" for line in types.EXTRA.get(cls.__name__, [])]
     body += members(cls)

@@ -32,9 +32,21 @@ def backward(tensors, grad_tensors=None, retain_graph=None, create_graph=False,
     run_backward(roots, seeds, retain, create_graph, ins, True)
 
 
+cdef tuple batched(list roots, list ins, list seeds, object retain, bint create, object unused,
+                   object zeros):
+    """grad for each of the seeds along their first dimension, stacked."""
+    from .ops import stack
+    count = next(len(s) for s in seeds if s is not None)
+    rows = [grad(roots, ins, [None if s is None else s[i] for s in seeds],
+                 True if i < count - 1 else retain, create, True, unused, False, zeros)
+            for i in range(count)]
+    return tuple([None if column[0] is None else stack(column) for column in zip(*rows)])
+
+
 def grad(outputs, inputs, grad_outputs=None, retain_graph=None, create_graph=False,
          only_inputs=True, allow_unused=None, is_grads_batched=False, materialize_grads=False):
     """The gradients of inputs, as a tuple; .grad is left alone. only_inputs must be true.
+    is_grads_batched: grad_outputs have a first dimension more, and so have the gradients.
 
     Raises RuntimeError for an input that outputs do not depend on, unless allow_unused
     (its gradient is then None) or materialize_grads (then zeros).
@@ -49,7 +61,8 @@ def grad(outputs, inputs, grad_outputs=None, retain_graph=None, create_graph=Fal
     if len(seeds) != len(roots):
         raise RuntimeError(f"got {len(roots)} outputs and {len(seeds)} grad_outputs")
     if is_grads_batched:
-        raise NotImplementedError("grad: is_grads_batched is not supported")
+        return batched(roots, ins, seeds, retain_graph, create_graph, allow_unused,
+                       materialize_grads)
     for x in ins:
         if not wants(<Tensor?>x):
             raise RuntimeError("one of the differentiated tensors does not require grad")

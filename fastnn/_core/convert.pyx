@@ -10,6 +10,7 @@ from .fnn cimport (FNN_BF16, FNN_BOOL, FNN_ENOMEM, FNN_F16, FNN_F32, FNN_F64, FN
                    fnn_storage_release, fnn_tensor_data, fnn_tensor_view)
 from .status cimport raise_status
 from .tensor cimport Tensor, alias, empty_tensor, is_float, slots, wants
+from .status import DTypeError
 from .tensor import make_subclass, register
 
 import numpy as np
@@ -84,7 +85,7 @@ def _to_array(data, copy):
     """A C-contiguous NumPy array of data, in native byte order."""
     a = np.array(data) if copy else np.asarray(data)
     if a.dtype == object:
-        raise TypeError(f"cannot make a tensor of {type(data).__name__}: {data!r:.60}")
+        raise DTypeError(f"cannot make a tensor of {type(data).__name__}: {data!r:.60}")
     if a.dtype.kind not in "fiub":
         raise TypeError(f"cannot make a tensor of {a.dtype} elements")
     if a.dtype.kind == "u" and a.dtype.itemsize > 1:

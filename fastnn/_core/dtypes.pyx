@@ -130,6 +130,12 @@ cdef class device:
     def __reduce__(self):
         return device, (self.type, self.index)
 
+    def __enter__(self):
+        return self  # new tensors are there anyway
+
+    def __exit__(self, *exc):
+        pass
+
 
 public = dict(_by_name)
 public.update(_formats)

@@ -275,7 +275,8 @@ cdef object run_backward(list roots, list seeds, bint retain, bint create, list 
     cdef Py_ssize_t i
     for i in range(len(roots)):
         if not wants(<Tensor?>roots[i]):
-            raise RuntimeError("a tensor does not require grad and does not have a grad_fn")
+            raise RuntimeError(f"element {i} of tensors does not require grad and does not have a "
+                               "grad_fn")
     begin(&p)
     c.grad_mode = create
     try:
@@ -297,7 +298,7 @@ cdef int run_backward_of(Tensor root, object seed, bint retain, bint create) exc
     cdef int mode = c.grad_mode
     cdef Pass p
     if not wants(root):
-        raise RuntimeError("a tensor does not require grad and does not have a grad_fn")
+        raise RuntimeError("element 0 of tensors does not require grad and does not have a grad_fn")
     begin(&p)
     c.grad_mode = create
     try:

@@ -1,1 +1,3 @@
 # Made by python -m tools.stubs.
+class DTypeError:
+    ...

@@ -3,7 +3,12 @@
 from .fnn cimport (FNN_ABI_VERSION, FNN_EINDEX, FNN_ENOMEM, FNN_ENOTIMPL, FNN_ETYPE, FNN_EVALUE,
                    FNN_OK, fnn_abi_version, fnn_check_environment, fnn_last_error)
 
-_exceptions = {FNN_EVALUE: ValueError, FNN_ETYPE: TypeError, FNN_EINDEX: IndexError,
+
+class DTypeError(TypeError, RuntimeError):
+    """A dtype that an op does not take. Programs may expect either: PyTorch has a RuntimeError."""
+
+
+_exceptions = {FNN_EVALUE: ValueError, FNN_ETYPE: DTypeError, FNN_EINDEX: IndexError,
                FNN_ENOMEM: MemoryError, FNN_ENOTIMPL: NotImplementedError}
 
 

@@ -9,6 +9,8 @@ cimport cython
 from cpython.buffer cimport PyBUF_STRIDES, PyBUF_WRITABLE
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
 
+import sys
+
 from .dtypes cimport device, dtype_of
 from .fnn cimport (FNN_BF16, FNN_BOOL, FNN_F32, FNN_F64, FNN_I64, fnn_context_current, fnn_dtype,
                    fnn_dtype_size, fnn_storage_release, fnn_storage_retain, fnn_tensor_data,
@@ -25,6 +27,7 @@ cdef extern from *:
 
 cdef extern from "method.h":
     int fnn_set_method(object type, object name, object function) except -1
+    object fnn_translated(object function)
 
 
 cdef object no_binary(object a, object b):
@@ -33,6 +36,21 @@ cdef object no_binary(object a, object b):
 
 cdef object no_unary(Tensor a):
     raise TypeError("the operator is not defined for tensors")
+
+
+cdef inline object one_of(object dim, object axis):
+    """dim, by either of its names."""
+    if axis is None:
+        return dim
+    if dim is not None:
+        raise TypeError("dim and axis are the same argument")
+    return axis
+
+
+cdef object only_item(Tensor x):
+    if fnn_tensor_numel(&x.t) != 1:
+        raise ValueError("only one element tensors can be converted to Python scalars")
+    return x.item()
 
 
 cdef int no_setitem(Tensor a, object index, object value) except -1:
@@ -107,6 +125,13 @@ def register(name, function):
     fnn_set_method(Tensor, name, function)
 
 
+def translate(function):
+    """Make a function take axis and keepdims for dim and keepdim as well, where it is defined."""
+    made = fnn_translated(function)
+    setattr(sys.modules[function.__module__], function.__name__, made)
+    return made
+
+
 @cython.freelist(256)
 @cython.c_api_binop_methods(True)
 cdef class Tensor:
@@ -128,14 +153,16 @@ cdef class Tensor:
     def shape(self):
         return size_tuple(self.t.ndim, self.t.size)
 
-    def size(self, dim=None):
+    def size(self, dim=None, *, axis=None):
         """The shape, or the size of one dimension."""
+        dim = one_of(dim, axis)
         if dim is None:
             return size_tuple(self.t.ndim, self.t.size)
         return self.t.size[wrap_dim(dim, self.t.ndim)]
 
-    def stride(self, dim=None):
+    def stride(self, dim=None, *, axis=None):
         """The strides in elements, or the stride of one dimension."""
+        dim = one_of(dim, axis)
         if dim is None:
             return tuple([self.t.stride[i] for i in range(self.t.ndim)])
         return self.t.stride[wrap_dim(dim, self.t.ndim)]
@@ -199,6 +226,11 @@ cdef class Tensor:
     @property
     def device(self):
         return _cpu
+
+    @property
+    def _storage(self):
+        """Address and bytes of the memory that views share."""
+        return <size_t>self.t.storage.data, self.t.storage.nbytes
 
     @property
     def layout(self):
@@ -291,10 +323,10 @@ cdef class Tensor:
         return bool(self.item())
 
     def __int__(self):
-        return int(self.item())
+        return int(only_item(self))
 
     def __float__(self):
-        return float(self.item())
+        return float(only_item(self))
 
     def __index__(self):
         if is_float(self) or fnn_tensor_numel(&self.t) != 1:

@@ -3,6 +3,8 @@
 enabled = False
 deterministic = True
 benchmark = False
+allow_tf32 = False
+benchmark_limit = 10
 
 
 def is_available() -> bool:

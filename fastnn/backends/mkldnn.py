@@ -1,6 +1,9 @@
 """Not part of fastnn."""
 
 
+enabled = False
+
+
 def is_available() -> bool:
     """False."""
     return False

@@ -7,19 +7,21 @@ from typing import Any
 
 from fastnn._core import ops
 from fastnn._core.tensor import Tensor
-from fastnn.distributions.distribution import Distribution, tensors
+from fastnn.distributions import constraints
+from fastnn.distributions.distribution import Distribution, ExponentialFamily
+from fastnn.distributions.utils import broadcast_all
 
-__all__ = ["Exponential", "Laplace", "LogNormal", "Normal", "Uniform"]
+__all__ = ["Cauchy", "Exponential", "Laplace", "Normal", "Uniform"]
 
 
-class Normal(Distribution):
+class Normal(ExponentialFamily):
     """exp(-((x - loc) / scale)^2 / 2) / (scale sqrt(2 pi))."""
 
     has_rsample = True
-    arg_constraints = {"loc": "real", "scale": "positive"}
+    arg_constraints = {"loc": constraints.real, "scale": constraints.positive}
 
     def __init__(self, loc: Any, scale: Any, validate_args: bool | None = None) -> None:
-        self.loc, self.scale = tensors(loc, scale)
+        self.loc, self.scale = broadcast_all(loc, scale)
         super().__init__(self.loc.shape, (), validate_args)
 
     @property
@@ -41,12 +43,12 @@ class Normal(Distribution):
         return self.loc + ops.randn(shape, dtype=self.loc.dtype) * self.scale
 
     def log_prob(self, value: Tensor) -> Tensor:
-        self._check(value)
+        self._validate_sample(value)
         return (-((value - self.loc) ** 2) / (2 * self.scale ** 2) - self.scale.log()
                 - 0.5 * math.log(2 * math.pi))
 
     def cdf(self, value: Tensor) -> Tensor:
-        self._check(value)
+        self._validate_sample(value)
         return 0.5 * (1 + ((value - self.loc) / (self.scale * math.sqrt(2))).erf())
 
     def icdf(self, value: Tensor) -> Tensor:
@@ -56,65 +58,22 @@ class Normal(Distribution):
         return 0.5 + 0.5 * math.log(2 * math.pi) + self.scale.log()
 
 
-class LogNormal(Distribution):
-    """The exponential of a Normal(loc, scale)."""
-
-    has_rsample = True
-    arg_constraints = {"loc": "real", "scale": "positive"}
-    support = "positive"  # type: ignore[assignment]
-
-    def __init__(self, loc: Any, scale: Any, validate_args: bool | None = None) -> None:
-        self.loc, self.scale = tensors(loc, scale)
-        self.base_dist = Normal(self.loc, self.scale, validate_args)
-        super().__init__(self.loc.shape, (), validate_args)
-
-    @property
-    def mean(self) -> Tensor:
-        return (self.loc + self.scale ** 2 / 2).exp()
-
-    @property
-    def mode(self) -> Tensor:
-        return (self.loc - self.scale ** 2).exp()
-
-    @property
-    def variance(self) -> Tensor:
-        s = self.scale ** 2
-        return s.expm1() * (2 * self.loc + s).exp()
-
-    def rsample(self, sample_shape: Any = ()) -> Tensor:
-        return self.base_dist.rsample(sample_shape).exp()
-
-    def log_prob(self, value: Tensor) -> Tensor:
-        self._check(value)
-        return self.base_dist.log_prob(value.log()) - value.log()
-
-    def cdf(self, value: Tensor) -> Tensor:
-        return self.base_dist.cdf(value.log())
-
-    def icdf(self, value: Tensor) -> Tensor:
-        return self.base_dist.icdf(value).exp()
-
-    def entropy(self) -> Tensor:
-        return self.base_dist.entropy() + self.loc
-
-
 class Uniform(Distribution):
     """1 / (high - low) in [low, high). Raises ValueError unless low < high."""
 
     has_rsample = True
-    arg_constraints = {"low": "real", "high": "real"}
+    arg_constraints = {"low": constraints.dependent, "high": constraints.dependent}
 
     def __init__(self, low: Any, high: Any, validate_args: bool | None = None) -> None:
-        self.low, self.high = tensors(low, high)
+        self.low, self.high = broadcast_all(low, high)
         super().__init__(self.low.shape, (), validate_args)
         if self._validate_args and not bool((self.low < self.high).all()):
             raise ValueError("Uniform is not defined when low>= high")
 
-    def _check(self, value: Tensor) -> None:
-        super()._check(value)
-        if self._validate_args and not bool(((value >= self.low) & (value <= self.high)).all()):
-            raise ValueError(f"Expected value argument to be within the support of {self!r}, but "
-                             f"found invalid values:\n{value}")
+    @constraints.dependent_property(is_discrete=False, event_dim=0)
+    def support(self) -> Any:  # type: ignore[override]
+        """[low, high]."""
+        return constraints.interval(self.low, self.high)
 
     @property
     def mean(self) -> Tensor:
@@ -133,7 +92,7 @@ class Uniform(Distribution):
         return self.low + ops.rand(shape, dtype=self.low.dtype) * (self.high - self.low)
 
     def log_prob(self, value: Tensor) -> Tensor:
-        self._check(value)
+        self._validate_sample(value)
         inside = (value >= self.low) & (value < self.high)
         return inside.to(self.low.dtype).log() - (self.high - self.low).log()
 
@@ -147,15 +106,15 @@ class Uniform(Distribution):
         return (self.high - self.low).log()
 
 
-class Exponential(Distribution):
+class Exponential(ExponentialFamily):
     """rate exp(-rate x) for x >= 0."""
 
     has_rsample = True
-    arg_constraints = {"rate": "positive"}
-    support = "nonnegative"  # type: ignore[assignment]
+    arg_constraints = {"rate": constraints.positive}
+    support = constraints.nonnegative
 
     def __init__(self, rate: Any, validate_args: bool | None = None) -> None:
-        (self.rate,) = tensors(rate)
+        (self.rate,) = broadcast_all(rate)
         super().__init__(self.rate.shape, (), validate_args)
 
     @property
@@ -175,7 +134,7 @@ class Exponential(Distribution):
         return ops.empty(shape, dtype=self.rate.dtype).exponential_() / self.rate
 
     def log_prob(self, value: Tensor) -> Tensor:
-        self._check(value)
+        self._validate_sample(value)
         return self.rate.log() - self.rate * value
 
     def cdf(self, value: Tensor) -> Tensor:
@@ -192,10 +151,10 @@ class Laplace(Distribution):
     """exp(-|x - loc| / scale) / (2 scale)."""
 
     has_rsample = True
-    arg_constraints = {"loc": "real", "scale": "positive"}
+    arg_constraints = {"loc": constraints.real, "scale": constraints.positive}
 
     def __init__(self, loc: Any, scale: Any, validate_args: bool | None = None) -> None:
-        self.loc, self.scale = tensors(loc, scale)
+        self.loc, self.scale = broadcast_all(loc, scale)
         super().__init__(self.loc.shape, (), validate_args)
 
     @property
@@ -213,7 +172,7 @@ class Laplace(Distribution):
         return self.loc - self.scale * u.sign() * (-2 * u.abs()).log1p()
 
     def log_prob(self, value: Tensor) -> Tensor:
-        self._check(value)
+        self._validate_sample(value)
         return -(2 * self.scale).log() - (value - self.loc).abs() / self.scale
 
     def cdf(self, value: Tensor) -> Tensor:
@@ -226,3 +185,45 @@ class Laplace(Distribution):
 
     def entropy(self) -> Tensor:
         return 1 + (2 * self.scale).log()
+
+
+class Cauchy(Distribution):
+    """1 / (pi scale (1 + ((x - loc) / scale)^2)); it has no mean."""
+
+    has_rsample = True
+    arg_constraints = {"loc": constraints.real, "scale": constraints.positive}
+
+    def __init__(self, loc: Any, scale: Any, validate_args: bool | None = None) -> None:
+        self.loc, self.scale = broadcast_all(loc, scale)
+        super().__init__(self.loc.shape, (), validate_args)
+
+    @property
+    def mean(self) -> Tensor:
+        return ops.full_like(self.loc, math.nan)
+
+    @property
+    def mode(self) -> Tensor:
+        return self.loc
+
+    @property
+    def variance(self) -> Tensor:
+        return ops.full_like(self.loc, math.inf)
+
+    def rsample(self, sample_shape: Any = ()) -> Tensor:
+        noise = ops.empty(self._extended_shape(sample_shape), dtype=self.loc.dtype)
+        return self.loc + noise.cauchy_() * self.scale
+
+    def log_prob(self, value: Tensor) -> Tensor:
+        self._validate_sample(value)
+        return (-math.log(math.pi) - self.scale.log()
+                - (((value - self.loc) / self.scale) ** 2).log1p())
+
+    def cdf(self, value: Tensor) -> Tensor:
+        self._validate_sample(value)
+        return ((value - self.loc) / self.scale).atan() / math.pi + 0.5
+
+    def icdf(self, value: Tensor) -> Tensor:
+        return (math.pi * (value - 0.5)).tan() * self.scale + self.loc
+
+    def entropy(self) -> Tensor:
+        return math.log(4 * math.pi) + self.scale.log()

@@ -6,11 +6,22 @@ import math
 from typing import Any
 
 from fastnn._core import ops
+from fastnn._core.ops.index import one_hot
 from fastnn._core.ops.loss import binary_cross_entropy_with_logits
 from fastnn._core.tensor import Tensor
-from fastnn.distributions.distribution import Distribution, tensors
+from fastnn.distributions import constraints
+from fastnn.distributions.distribution import Distribution, ExponentialFamily
+from fastnn.distributions.utils import (
+    broadcast_all,
+    clamp_probs,
+    entropy_of_bits,
+    lazy_property,
+    logits_to_probs,
+    probs_to_logits,
+)
 
-__all__ = ["Bernoulli", "Categorical", "Geometric", "OneHotCategorical"]
+__all__ = ["Bernoulli", "Categorical", "Geometric", "OneHotCategorical",
+           "OneHotCategoricalStraightThrough"]
 
 
 def _one_of(probs: Any, logits: Any) -> None:
@@ -18,41 +29,41 @@ def _one_of(probs: Any, logits: Any) -> None:
         raise ValueError("Either `probs` or `logits` must be specified, but not both.")
 
 
-def _inside(p: Tensor) -> Tensor:
-    """p, away from 0 and 1 by an epsilon, so that its logarithms are finite."""
-    eps = 2.0**-23 if str(p.dtype).endswith("float32") else 2.0**-52
-    return p.clamp(eps, 1 - eps)
-
-
 class _OfProbability(Distribution):
     """Parameters probs or logits = log(probs / (1 - probs)); the other one follows."""
 
-    arg_constraints = {"probs": "unit interval", "logits": "real"}
+    arg_constraints = {"probs": constraints.unit_interval, "logits": constraints.real}
 
     def __init__(self, probs: Any = None, logits: Any = None,
                  validate_args: bool | None = None) -> None:
         _one_of(probs, logits)
         if probs is not None:
-            (self.probs,) = tensors(probs)
+            (self.probs,) = broadcast_all(probs)
         else:
-            (self.logits,) = tensors(logits)
+            (self.logits,) = broadcast_all(logits)
         super().__init__((self.logits if probs is None else self.probs).shape, (), validate_args)
 
-    def __getattr__(self, name: str) -> Any:
-        if name == "probs":
-            self.probs = self.__dict__["logits"].sigmoid()
-            return self.probs
-        if name == "logits":
-            p = _inside(self.__dict__["probs"])
-            self.logits = p.log() - (-p).log1p()
-            return self.logits
-        raise AttributeError(name)
+    @lazy_property
+    def probs(self) -> Tensor:
+        """The probabilities."""
+        return logits_to_probs(self.logits, True)
+
+    @lazy_property
+    def logits(self) -> Tensor:
+        """Their log-odds."""
+        return probs_to_logits(self.probs, True)
+
+    @property
+    def param_shape(self) -> Any:
+        """The shape of the parameter."""
+        return self._batch_shape
 
 
-class Bernoulli(_OfProbability):
+class Bernoulli(_OfProbability, ExponentialFamily):
     """1 with probability probs, else 0."""
 
-    support = "boolean"  # type: ignore[assignment]
+    support = constraints.boolean
+    has_enumerate_support = True
 
     @property
     def mean(self) -> Tensor:
@@ -72,12 +83,12 @@ class Bernoulli(_OfProbability):
         return ops.bernoulli(self.probs.detach().expand(list(shape)))
 
     def log_prob(self, value: Tensor) -> Tensor:
-        self._check(value)
+        self._validate_sample(value)
         logits, value = ops.broadcast_tensors(self.logits, value)
         return -binary_cross_entropy_with_logits(logits, value, reduction="none")
 
     def entropy(self) -> Tensor:
-        return binary_cross_entropy_with_logits(self.logits, self.probs, reduction="none")
+        return entropy_of_bits(self.logits, self.probs)
 
     def enumerate_support(self, expand: bool = True) -> Tensor:
         values = ops.arange(2, dtype=self.probs.dtype).reshape(
@@ -88,7 +99,7 @@ class Bernoulli(_OfProbability):
 class Geometric(_OfProbability):
     """The number of failures before a success of probability probs."""
 
-    support = "nonnegative integer"  # type: ignore[assignment]
+    support = constraints.nonnegative_integer
 
     @property
     def mean(self) -> Tensor:
@@ -108,19 +119,23 @@ class Geometric(_OfProbability):
         return ((-u).log1p() / (-p).log1p()).floor()
 
     def log_prob(self, value: Tensor) -> Tensor:
-        self._check(value)
-        return value * (-_inside(self.probs)).log1p() + self.probs.log()
+        self._validate_sample(value)
+        return value * (-clamp_probs(self.probs)).log1p() + self.probs.log()
 
     def entropy(self) -> Tensor:
-        return binary_cross_entropy_with_logits(self.logits, self.probs,
-                                                reduction="none") / self.probs
+        return entropy_of_bits(self.logits, self.probs) / self.probs
 
 
 class Categorical(Distribution):
     """Integers below K with the probabilities probs (*, K), which are normalised, or logits."""
 
-    arg_constraints = {"probs": "simplex", "logits": "real vector"}
-    support = "nonnegative integer"  # type: ignore[assignment]
+    arg_constraints = {"probs": constraints.simplex, "logits": constraints.real_vector}
+    has_enumerate_support = True
+
+    @constraints.dependent_property(is_discrete=True, event_dim=0)
+    def support(self) -> Any:  # type: ignore[override]
+        """0 to K - 1."""
+        return constraints.integer_interval(0, self._num_events - 1)
 
     def __init__(self, probs: Any = None, logits: Any = None,
                  validate_args: bool | None = None) -> None:
@@ -135,14 +150,15 @@ class Categorical(Distribution):
         self._num_events = given.shape[-1]
         super().__init__(given.shape[:-1], (), validate_args)
 
-    def __getattr__(self, name: str) -> Any:
-        if name == "probs":
-            self.probs = self.__dict__["logits"].softmax(-1)
-            return self.probs
-        if name == "logits":
-            self.logits = _inside(self.__dict__["probs"]).log()
-            return self.logits
-        raise AttributeError(name)
+    @lazy_property
+    def probs(self) -> Tensor:
+        """The probabilities, which sum to 1."""
+        return logits_to_probs(self.logits)
+
+    @lazy_property
+    def logits(self) -> Tensor:
+        """Their logarithms."""
+        return probs_to_logits(self.probs)
 
     @property
     def param_shape(self) -> Any:
@@ -168,14 +184,8 @@ class Categorical(Distribution):
         drawn = ops.multinomial(rows, max(count, 1), True)[:, :count]
         return drawn.t().reshape(shape)
 
-    def _check(self, value: Tensor) -> None:
-        super()._check(value)
-        if self._validate_args and not bool((value < self._num_events).all()):
-            raise ValueError(f"Expected value argument to be within the support of {self!r}, but "
-                             f"found invalid values:\n{value}")
-
     def log_prob(self, value: Tensor) -> Tensor:
-        self._check(value)
+        self._validate_sample(value)
         index, logits = ops.broadcast_tensors(value.long().unsqueeze(-1), self.logits)
         return logits.gather(-1, index[..., :1]).squeeze(-1)
 
@@ -195,8 +205,9 @@ class Categorical(Distribution):
 class OneHotCategorical(Distribution):
     """Categorical, its values as one-hot vectors."""
 
-    arg_constraints = {"probs": "simplex", "logits": "real vector"}
-    support = "simplex"  # type: ignore[assignment]
+    arg_constraints = {"probs": constraints.simplex, "logits": constraints.real_vector}
+    support = constraints.one_hot
+    has_enumerate_support = True
 
     def __init__(self, probs: Any = None, logits: Any = None,
                  validate_args: bool | None = None) -> None:
@@ -215,21 +226,49 @@ class OneHotCategorical(Distribution):
         return self._categorical.logits
 
     @property
+    def param_shape(self) -> Any:
+        """The shape of probs."""
+        return self._categorical.param_shape
+
+    @property
     def mean(self) -> Tensor:
         return self.probs
+
+    @property
+    def mode(self) -> Tensor:
+        return one_hot(self.probs.argmax(-1), self._categorical._num_events).to(self.probs.dtype)
 
     @property
     def variance(self) -> Tensor:
         return self.probs * (1 - self.probs)
 
     def sample(self, sample_shape: Any = ()) -> Tensor:
-        from fastnn._core.ops.index import one_hot
         drawn = self._categorical.sample(sample_shape)
         return one_hot(drawn, self._categorical._num_events).to(self.probs.dtype)
 
     def log_prob(self, value: Tensor) -> Tensor:
-        self._check(value)
+        self._validate_sample(value)
         return self._categorical.log_prob(value.argmax(-1))
 
     def entropy(self) -> Tensor:
         return self._categorical.entropy()
+
+    def enumerate_support(self, expand: bool = True) -> Tensor:
+        n = self._categorical._num_events
+        values = ops.eye(n, dtype=self.probs.dtype).reshape(
+            [n] + [1] * len(self._batch_shape) + [n])
+        return values.expand([n, *self._batch_shape, n]) if expand else values
+
+    def expand(self, batch_shape: Any, _instance: Any = None) -> Any:
+        n = self._categorical._num_events
+        return type(self)(logits=self.logits.expand([*batch_shape, n]), validate_args=False)
+
+
+class OneHotCategoricalStraightThrough(OneHotCategorical):
+    """OneHotCategorical, whose samples have the gradient of probs (Bengio et al. 2013,
+    https://arxiv.org/abs/1308.3432)."""
+
+    has_rsample = True
+
+    def rsample(self, sample_shape: Any = ()) -> Tensor:
+        return self.sample(sample_shape) + (self.probs - self.probs.detach())

@@ -2,39 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
-from fastnn._core import ops
 from fastnn._core.size import Size
 from fastnn._core.tensor import Tensor
 from fastnn.autograd import no_grad
+from fastnn.distributions import constraints
+from fastnn.distributions.utils import lazy_property
 
-__all__ = ["Distribution"]
-
-# Name of a constraint -> where a tensor fulfils it.
-CONSTRAINTS: dict[str, Callable[[Tensor], Tensor]] = {
-    "real": lambda x: x == x,
-    "positive": lambda x: x > 0,
-    "nonnegative": lambda x: x >= 0,
-    "unit interval": lambda x: (x >= 0) & (x <= 1),
-    "boolean": lambda x: (x == 0) | (x == 1),
-    "nonnegative integer": lambda x: (x >= 0) & (x == x.floor()) if x.is_floating_point()
-    else x >= 0,
-    "real vector": lambda x: (x == x).all(-1),
-    "positive vector": lambda x: (x > 0).all(-1),
-    "simplex": lambda x: (x >= 0).all(-1) & ((x.sum(-1) - 1).abs() < 1e-6),
-    "lower Cholesky": lambda x: (x.tril() == x).flatten(-2).all(-1) & (
-        x.diagonal(dim1=-2, dim2=-1) > 0).all(-1),
-}
-
-
-def tensors(*values: Any) -> list[Tensor]:
-    """Numbers and tensors as tensors of one shape."""
-    dtypes = [v.dtype for v in values if isinstance(v, Tensor)]
-    made = [v if isinstance(v, Tensor) else ops.full((), float(v), dtype=dtypes[0] if dtypes
-                                                     else None) for v in values]
-    return list(ops.broadcast_tensors(*made))
+__all__ = ["Distribution", "ExponentialFamily"]
 
 
 class Distribution:
@@ -46,7 +22,9 @@ class Distribution:
     """
 
     has_rsample = False
-    arg_constraints: dict[str, str] = {}
+    has_enumerate_support = False
+    arg_constraints: dict[str, Any] = {}
+    support: Any = constraints.real  # that values fulfil
     _validate_args = True
 
     def __init__(self, batch_shape: Any = (), event_shape: Any = (),
@@ -57,11 +35,14 @@ class Distribution:
             self._validate_args = validate_args
         if self._validate_args:
             for name, kind in self.arg_constraints.items():
-                value = self.__dict__.get(name)
-                if value is not None and not bool(CONSTRAINTS[kind](value).all()):
+                derived = isinstance(getattr(type(self), name, None), (lazy_property, property))
+                if constraints.is_dependent(kind) or derived and name not in self.__dict__:
+                    continue
+                value = getattr(self, name)
+                if not bool(kind.check(value).all()):
                     raise ValueError(f"Expected parameter {name} ({type(value).__name__} of shape "
                                      f"{tuple(value.shape)}) of distribution {self!r} to satisfy "
-                                     f"the constraint {kind}, but found invalid values:\n{value}")
+                                     f"the constraint {kind!r}, but found invalid values:\n{value}")
 
     @staticmethod
     def set_default_validate_args(value: bool) -> None:
@@ -79,11 +60,6 @@ class Distribution:
     def event_shape(self) -> Size:
         """The shape of a value of one distribution."""
         return self._event_shape
-
-    @property
-    def support(self) -> str:
-        """The name of the constraint that values fulfil."""
-        return "real"
 
     @property
     def mean(self) -> Tensor:
@@ -148,16 +124,19 @@ class Distribution:
         parameters = {}
         for name in self.arg_constraints:
             value = self.__dict__.get(name)
-            if value is not None:
-                own = value.ndim - len(self._batch_shape)
-                parameters[name] = value.expand([*shape, *value.shape[value.ndim - own:]]
-                                                if own else list(shape))
-        return type(self)(**parameters, validate_args=False)
+            if isinstance(value, Tensor):
+                own = value.shape[len(self._batch_shape):]
+                parameters[name] = value.expand([*shape, *own])
+        return type(self)(**parameters, **self._settings(), validate_args=False)
+
+    def _settings(self) -> dict[str, Any]:
+        """What the constructor takes that is no tensor to expand."""
+        return {}
 
     def _extended_shape(self, sample_shape: Any = ()) -> Size:
         return Size([*sample_shape, *self._batch_shape, *self._event_shape])
 
-    def _check(self, value: Tensor) -> None:
+    def _validate_sample(self, value: Tensor) -> None:
         """Raises ValueError for a value of another shape, or that cannot be."""
         if not self._validate_args:
             return
@@ -173,9 +152,10 @@ class Distribution:
                 raise ValueError("Value is not broadcastable with batch_shape+event_shape: "
                                  f"{tuple(value.shape)} vs "
                                  f"{tuple(self._batch_shape + self._event_shape)}.")
-        if not bool(CONSTRAINTS[self.support](value).all()):
+        support = self.support
+        if not bool(support.check(value).all()):
             raise ValueError(f"Expected value argument ({type(value).__name__} of shape "
-                             f"{tuple(value.shape)}) to be within the support ({self.support}) of "
+                             f"{tuple(value.shape)}) to be within the support ({support!r}) of "
                              f"the distribution {self!r}, but found invalid values:\n{value}")
 
     def __repr__(self) -> str:
@@ -185,3 +165,7 @@ class Distribution:
             if value is not None:
                 shown.append(f"{name}: {value if value.numel() == 1 else value.size()}")
         return f"{type(self).__name__}({', '.join(shown)})"
+
+
+class ExponentialFamily(Distribution):
+    """Distributions of density h(x) exp(t(x) . natural parameters - a(natural parameters))."""

@@ -9,10 +9,14 @@ import numpy as np
 
 from fastnn._core import ops
 from fastnn._core.host import host_op
+from fastnn._core.ops.index import one_hot
 from fastnn._core.tensor import Tensor
 from fastnn._sampling import _generator
+from fastnn._special import igamma
 from fastnn.autograd import Function, is_grad_enabled
-from fastnn.distributions.distribution import Distribution, tensors
+from fastnn.distributions import constraints
+from fastnn.distributions.distribution import ExponentialFamily
+from fastnn.distributions.utils import broadcast_all
 
 __all__ = ["Beta", "Chi2", "Dirichlet", "Gamma"]
 
@@ -72,7 +76,7 @@ class _StandardGamma(Function):
                            a.detach(), x.detach())
 
 
-class Gamma(Distribution):
+class Gamma(ExponentialFamily):
     """rate^a x^(a - 1) exp(-rate x) / Gamma(a), a = concentration.
 
     rsample's gradient is that of the sample at a fixed probability (Figurnov et al. 2018,
@@ -80,11 +84,11 @@ class Gamma(Distribution):
     """
 
     has_rsample = True
-    arg_constraints = {"concentration": "positive", "rate": "positive"}
-    support = "nonnegative"  # type: ignore[assignment]
+    arg_constraints = {"concentration": constraints.positive, "rate": constraints.positive}
+    support = constraints.nonnegative
 
     def __init__(self, concentration: Any, rate: Any, validate_args: bool | None = None) -> None:
-        self.concentration, self.rate = tensors(concentration, rate)
+        self.concentration, self.rate = broadcast_all(concentration, rate)
         super().__init__(self.concentration.shape, (), validate_args)
 
     @property
@@ -104,10 +108,14 @@ class Gamma(Distribution):
         return _StandardGamma.apply(self.concentration.expand(shape)) / self.rate
 
     def log_prob(self, value: Tensor) -> Tensor:
-        self._check(value)
+        self._validate_sample(value)
         a = self.concentration
         return (ops.xlogy(a, self.rate) + ops.xlogy(a - 1, value) - self.rate * value
                 - a.lgamma())
+
+    def cdf(self, value: Tensor) -> Tensor:
+        self._validate_sample(value)
+        return igamma(self.concentration, self.rate * value)
 
     def entropy(self) -> Tensor:
         a = self.concentration
@@ -117,19 +125,19 @@ class Gamma(Distribution):
 class Chi2(Gamma):
     """The sum of the squares of df standard normal numbers: Gamma(df / 2, 1 / 2)."""
 
-    arg_constraints = {"df": "positive"}
+    arg_constraints = {"df": constraints.positive}
 
     def __init__(self, df: Any, validate_args: bool | None = None) -> None:
-        (self.df,) = tensors(df)
+        (self.df,) = broadcast_all(df)
         super().__init__(0.5 * self.df, 0.5, validate_args)
 
 
-class Dirichlet(Distribution):
+class Dirichlet(ExponentialFamily):
     """Points of the simplex with density prod x^(a - 1) / B(a). Shapes: concentration (*, K)."""
 
     has_rsample = True
-    arg_constraints = {"concentration": "positive vector"}
-    support = "simplex"  # type: ignore[assignment]
+    arg_constraints = {"concentration": constraints.independent(constraints.positive, 1)}
+    support = constraints.simplex
 
     def __init__(self, concentration: Tensor, validate_args: bool | None = None) -> None:
         if concentration.ndim < 1:
@@ -142,6 +150,14 @@ class Dirichlet(Distribution):
         return self.concentration / self.concentration.sum(-1, keepdim=True)
 
     @property
+    def mode(self) -> Tensor:
+        less = (self.concentration - 1).clamp(min=0.0)
+        mode = less / less.sum(-1, True)
+        outside = (self.concentration < 1).all(-1)  # then a corner
+        corner = one_hot(mode.argmax(-1), less.shape[-1]).to(mode.dtype)
+        return ops.where(outside.unsqueeze(-1), corner, mode)
+
+    @property
     def variance(self) -> Tensor:
         total = self.concentration.sum(-1, keepdim=True)
         return self.concentration * (total - self.concentration) / (total ** 2 * (total + 1))
@@ -152,7 +168,7 @@ class Dirichlet(Distribution):
         return x / x.sum(-1, keepdim=True)
 
     def log_prob(self, value: Tensor) -> Tensor:
-        self._check(value)
+        self._validate_sample(value)
         a = self.concentration
         return (ops.xlogy(a - 1, value).sum(-1) + a.sum(-1).lgamma() - a.lgamma().sum(-1))
 
@@ -163,16 +179,17 @@ class Dirichlet(Distribution):
                 - ((a - 1) * a.digamma()).sum(-1))
 
 
-class Beta(Distribution):
+class Beta(ExponentialFamily):
     """x^(a - 1) (1 - x)^(b - 1) / B(a, b), a = concentration1, b = concentration0."""
 
     has_rsample = True
-    arg_constraints = {"concentration1": "positive", "concentration0": "positive"}
-    support = "unit interval"  # type: ignore[assignment]
+    arg_constraints = {"concentration1": constraints.positive,
+                       "concentration0": constraints.positive}
+    support = constraints.unit_interval
 
     def __init__(self, concentration1: Any, concentration0: Any,
                  validate_args: bool | None = None) -> None:
-        self.concentration1, self.concentration0 = tensors(concentration1, concentration0)
+        self.concentration1, self.concentration0 = broadcast_all(concentration1, concentration0)
         self._dirichlet = Dirichlet(ops.stack([self.concentration1, self.concentration0], -1),
                                     validate_args)
         super().__init__(self.concentration1.shape, (), validate_args)
@@ -180,6 +197,10 @@ class Beta(Distribution):
     @property
     def mean(self) -> Tensor:
         return self.concentration1 / (self.concentration1 + self.concentration0)
+
+    @property
+    def mode(self) -> Tensor:
+        return self._dirichlet.mode[..., 0]
 
     @property
     def variance(self) -> Tensor:
@@ -190,7 +211,7 @@ class Beta(Distribution):
         return self._dirichlet.rsample(sample_shape).select(-1, 0)
 
     def log_prob(self, value: Tensor) -> Tensor:
-        self._check(value)
+        self._validate_sample(value)
         a, b = self.concentration1, self.concentration0
         return (ops.xlogy(a - 1, value) + ops.xlogy(b - 1, 1 - value) + (a + b).lgamma()
                 - a.lgamma() - b.lgamma())

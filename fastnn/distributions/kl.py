@@ -9,8 +9,9 @@ from typing import Any
 from fastnn._core import ops
 from fastnn._core.ops.activation import softplus
 from fastnn._core.tensor import Tensor
-from fastnn.distributions.continuous import Exponential, Laplace, LogNormal, Normal, Uniform
-from fastnn.distributions.counts import Poisson
+from fastnn.distributions.continuous import Cauchy, Exponential, Laplace, Normal, Uniform
+from fastnn.distributions.counts import Binomial, Poisson
+from fastnn.distributions.derived import Gumbel, HalfNormal
 from fastnn.distributions.discrete import (
     Bernoulli,
     Categorical,
@@ -19,7 +20,11 @@ from fastnn.distributions.discrete import (
 )
 from fastnn.distributions.distribution import Distribution
 from fastnn.distributions.gamma import Beta, Dirichlet, Gamma
-from fastnn.distributions.multivariate_normal import Independent, MultivariateNormal
+from fastnn.distributions.independent import Independent
+from fastnn.distributions.multivariate_normal import MultivariateNormal
+from fastnn.distributions.powers import Pareto
+from fastnn.distributions.transformed_distribution import TransformedDistribution
+from fastnn.distributions.utils import _sum_rightmost, euler_constant
 
 __all__ = ["kl_divergence", "register_kl"]
 
@@ -51,11 +56,6 @@ def kl_divergence(p: Distribution, q: Distribution) -> Tensor:
 def _normal(p: Normal, q: Normal) -> Tensor:
     ratio = (p.scale / q.scale) ** 2
     return 0.5 * (ratio + ((p.loc - q.loc) / q.scale) ** 2 - 1 - ratio.log())
-
-
-@register_kl(LogNormal, LogNormal)
-def _log_normal(p: LogNormal, q: LogNormal) -> Tensor:
-    return _normal(p.base_dist, q.base_dist)
 
 
 @register_kl(Uniform, Uniform)
@@ -142,4 +142,91 @@ def _multivariate_normal(p: MultivariateNormal, q: MultivariateNormal) -> Tensor
 def _independent(p: Independent, q: Independent) -> Tensor:
     if p.reinterpreted_batch_ndims != q.reinterpreted_batch_ndims:
         raise NotImplementedError("KL between Independents of different dimensions")
-    return p._total(kl_divergence(p.base_dist, q.base_dist))
+    return _sum_rightmost(kl_divergence(p.base_dist, q.base_dist), p.reinterpreted_batch_ndims)
+
+
+@register_kl(TransformedDistribution, TransformedDistribution)
+def _transformed(p: TransformedDistribution, q: TransformedDistribution) -> Tensor:
+    if p.transforms != q.transforms or p.event_shape != q.event_shape:
+        raise NotImplementedError("KL between distributions of different transforms")
+    return kl_divergence(p.base_dist, q.base_dist)
+
+
+@register_kl(HalfNormal, HalfNormal)
+def _half_normal(p: HalfNormal, q: HalfNormal) -> Tensor:
+    return _normal(p.base_dist, q.base_dist)
+
+
+@register_kl(Cauchy, Cauchy)
+def _cauchy(p: Cauchy, q: Cauchy) -> Tensor:
+    """Chyzak and Nielsen 2019, https://arxiv.org/abs/1905.10965."""
+    return (((p.scale + q.scale) ** 2 + (p.loc - q.loc) ** 2).log()
+            - (4 * p.scale * q.scale).log())
+
+
+@register_kl(Gumbel, Gumbel)
+def _gumbel(p: Gumbel, q: Gumbel) -> Tensor:
+    ratio, away = p.scale / q.scale, (p.loc - q.loc) / q.scale
+    return (-ratio.log() + away + ratio * euler_constant + ((1 + ratio).lgamma() - away).exp()
+            - (1 + euler_constant))
+
+
+@register_kl(Pareto, Pareto)
+def _pareto(p: Pareto, q: Pareto) -> Tensor:
+    ratio = q.alpha / p.alpha
+    y = q.alpha * (p.scale / q.scale).log() - ratio.log() + ratio - 1
+    return y.masked_fill(p.scale < q.scale, math.inf)
+
+
+@register_kl(Binomial, Binomial)
+def _binomial(p: Binomial, q: Binomial) -> Tensor:
+    if bool((p.total_count < q.total_count).any()):
+        raise NotImplementedError("KL between Binomials where q.total_count > p.total_count is not "
+                                  "implemented")
+    kl = p.total_count * (p.probs * (p.logits - q.logits) + (-p.probs).log1p()
+                          - (-q.probs).log1p())
+    return kl.masked_fill(p.total_count > q.total_count, math.inf)
+
+
+# ------------------------------------------------------------------ of different families
+
+
+def _from_normal(p: Any, q: Normal) -> Tensor:
+    """-H(p) + E_p[(x - loc)^2] / (2 scale^2) + log(scale sqrt(2 pi))."""
+    away = p.variance + (p.mean - q.loc) ** 2
+    return (-p.entropy() + away / (2 * q.scale ** 2)
+            + (q.scale * math.sqrt(2 * math.pi)).log())
+
+
+def _from_exponential(p: Any, q: Exponential) -> Tensor:
+    """-H(p) + rate E_p[x] - log(rate)."""
+    return -p.entropy() + q.rate * p.mean - q.rate.log()
+
+
+def _infinite(p: Any, q: Any) -> Tensor:
+    """p has values that q has not."""
+    shape = ops.broadcast_shapes(p.batch_shape, q.batch_shape)
+    return ops.full(shape, math.inf, dtype=p.mean.dtype)
+
+
+@register_kl(Normal, Laplace)
+def _normal_laplace(p: Normal, q: Laplace) -> Tensor:
+    d = p.loc - q.loc
+    z = d / p.scale
+    away = math.sqrt(2 / math.pi) * p.scale * (-0.5 * z ** 2).exp() + d * (math.sqrt(0.5) * z).erf()
+    return -p.entropy() + away / q.scale + (2 * q.scale).log()
+
+
+_p: type
+for _p in (Beta, Exponential, Gamma, Gumbel, Laplace, Pareto, Uniform):
+    register_kl(_p, Normal)(_from_normal)
+for _p in (Beta, Gamma, Pareto):
+    register_kl(_p, Exponential)(_from_exponential)
+for _p, _them in {Normal: (Beta, Exponential, Gamma, Pareto, Uniform),
+                  Laplace: (Beta, Exponential, Gamma, Pareto, Uniform),
+                  Gumbel: (Beta, Exponential, Gamma, Pareto, Uniform),
+                  Exponential: (Beta, Pareto, Uniform), Gamma: (Beta, Pareto, Uniform),
+                  Pareto: (Beta, Uniform), Beta: (Pareto,),
+                  Poisson: (Bernoulli, Binomial)}.items():
+    for _q in _them:
+        register_kl(_p, _q)(_infinite)

@@ -1,4 +1,4 @@
-"""Normal vectors, and batches of distributions as one event."""
+"""Normal vectors."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from typing import Any
 
 from fastnn._core import ops
 from fastnn._core.tensor import Tensor
+from fastnn.distributions import constraints
 from fastnn.distributions.distribution import Distribution
 
-__all__ = ["Independent", "MultivariateNormal"]
+__all__ = ["LowRankMultivariateNormal", "MultivariateNormal"]
 
 
 class MultivariateNormal(Distribution):
@@ -19,8 +20,8 @@ class MultivariateNormal(Distribution):
     """
 
     has_rsample = True
-    arg_constraints = {"loc": "real vector", "scale_tril": "lower Cholesky"}
-    support = "real vector"  # type: ignore[assignment]
+    arg_constraints = {"loc": constraints.real_vector, "scale_tril": constraints.lower_cholesky}
+    support = constraints.real_vector
 
     def __init__(self, loc: Tensor, covariance_matrix: Tensor | None = None,
                  precision_matrix: Tensor | None = None, scale_tril: Tensor | None = None,
@@ -77,7 +78,7 @@ class MultivariateNormal(Distribution):
         return self.scale_tril.diagonal(dim1=-2, dim2=-1).log().sum(-1)
 
     def log_prob(self, value: Tensor) -> Tensor:
-        self._check(value)
+        self._validate_sample(value)
         from fastnn import linalg
         d = value - self.loc
         low, d = self.scale_tril, d.unsqueeze(-1)
@@ -94,56 +95,30 @@ class MultivariateNormal(Distribution):
             self.scale_tril.expand([*batch_shape, n, n])), validate_args=False)
 
 
-class Independent(Distribution):
-    """The last dimensions of a distribution's batch as dimensions of its events."""
+class LowRankMultivariateNormal(MultivariateNormal):
+    """A normal vector of covariance W W^T + D: cov_factor W (*, n, rank), cov_diag D (*, n)."""
 
-    def __init__(self, base_distribution: Distribution, reinterpreted_batch_ndims: int,
+    arg_constraints = {"loc": constraints.real_vector,
+                       "cov_factor": constraints.independent(constraints.real, 2),
+                       "cov_diag": constraints.independent(constraints.positive, 1)}
+
+    def __init__(self, loc: Tensor, cov_factor: Tensor, cov_diag: Tensor,
                  validate_args: bool | None = None) -> None:
-        n, shape = reinterpreted_batch_ndims, base_distribution.batch_shape
-        if n > len(shape):
-            raise ValueError("Expected reinterpreted_batch_ndims <= len(base_distribution."
-                             f"batch_shape), actual {n} vs {len(shape)}")
-        self.base_dist = base_distribution
-        self.reinterpreted_batch_ndims = n
-        cut = len(shape) - n
-        super().__init__(shape[:cut], shape[cut:] + base_distribution.event_shape, validate_args)
+        if loc.ndim < 1:
+            raise ValueError("loc must be at least one-dimensional.")
+        n = loc.shape[-1]
+        if cov_factor.ndim < 2 or cov_factor.shape[-2] != n:
+            raise ValueError(f"cov_factor must be a batch of matrices with shape {n} x m")
+        if cov_diag.shape[-1:] != (n,):
+            raise ValueError(f"cov_diag must be a batch of vectors with shape ({n},)")
+        lead = ops.broadcast_shapes(loc.shape[:-1], cov_factor.shape[:-2], cov_diag.shape[:-1])
+        self.cov_factor = cov_factor.expand([*lead, *cov_factor.shape[-2:]])
+        self.cov_diag = cov_diag.expand([*lead, n])
+        whole = self.cov_factor @ self.cov_factor.mT + self.cov_diag.diag_embed()
+        super().__init__(loc.expand([*lead, n]), whole, validate_args=validate_args)
 
-    @property
-    def has_rsample(self) -> bool:  # type: ignore[override]
-        """Whether the base distribution has it."""
-        return self.base_dist.has_rsample
-
-    @property
-    def support(self) -> str:
-        return self.base_dist.support
-
-    @property
-    def mean(self) -> Tensor:
-        return self.base_dist.mean
-
-    @property
-    def mode(self) -> Tensor:
-        return self.base_dist.mode
-
-    @property
-    def variance(self) -> Tensor:
-        return self.base_dist.variance
-
-    def sample(self, sample_shape: Any = ()) -> Tensor:
-        return self.base_dist.sample(sample_shape)
-
-    def rsample(self, sample_shape: Any = ()) -> Tensor:
-        return self.base_dist.rsample(sample_shape)
-
-    def _total(self, x: Tensor) -> Tensor:
-        n = self.reinterpreted_batch_ndims
-        return x.sum(list(range(-n, 0))) if n else x
-
-    def log_prob(self, value: Tensor) -> Tensor:
-        return self._total(self.base_dist.log_prob(value))
-
-    def entropy(self) -> Tensor:
-        return self._total(self.base_dist.entropy())
-
-    def __repr__(self) -> str:
-        return f"Independent({self.base_dist!r}, {self.reinterpreted_batch_ndims})"
+    def expand(self, batch_shape: Any, _instance: Any = None) -> Any:
+        return LowRankMultivariateNormal(
+            self.loc.expand([*batch_shape, *self.loc.shape[-1:]]),
+            self.cov_factor.expand([*batch_shape, *self.cov_factor.shape[-2:]]),
+            self.cov_diag.expand([*batch_shape, *self.loc.shape[-1:]]), validate_args=False)

@@ -71,10 +71,14 @@ class _QR(Function):
 
 
 def qr(A: Tensor, mode: str = "reduced") -> Any:
-    """(Q, R) with A = Q R, Q orthonormal, R upper triangular; mode "reduced" or "complete"."""
+    """(Q, R) with A = Q R, Q orthonormal, R upper triangular; mode "reduced" or "complete", or "r"
+    for an empty Q, without derivative."""
     check("qr", A)
+    if mode == "r":
+        r = _QR.apply(A.detach(), "reduced")[1]
+        return QRResult(r.new_empty(0), r)
     if mode not in ("reduced", "complete"):
-        raise RuntimeError(f"linalg.qr: mode must be 'reduced' or 'complete', got {mode!r}")
+        raise RuntimeError(f"linalg.qr: mode must be 'reduced', 'complete' or 'r', got {mode!r}")
     return QRResult(*_QR.apply(A, mode))
 
 
@@ -108,17 +112,25 @@ class _SVD(Function):
         return da
 
 
-def svd(A: Tensor, full_matrices: bool = True) -> Any:
+class _FullSVD(Function):
+    @staticmethod
+    def forward(ctx: Any, a: Tensor) -> Any:
+        return host("svd", lambda x: tuple(np.linalg.svd(x)), a)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> Any:
+        raise NotImplementedError("linalg.svd: the derivative needs full_matrices=False")
+
+
+def svd(A: Tensor, full_matrices: bool = True, *, driver: str | None = None) -> Any:
     """(U, S, Vh) with A = U diag(S) Vh, S falling. Only full_matrices=False is differentiable."""
     check("svd", A)
     if full_matrices and A.shape[-1] != A.shape[-2]:
-        if A.requires_grad:
-            raise NotImplementedError("linalg.svd: the derivative needs full_matrices=False")
-        return SVDResult(*host("svd", lambda x: tuple(np.linalg.svd(x)), A))
+        return SVDResult(*_FullSVD.apply(A))
     return SVDResult(*_SVD.apply(A))
 
 
-def svdvals(A: Tensor) -> Tensor:
+def svdvals(A: Tensor, *, driver: str | None = None) -> Tensor:
     """The singular values, falling."""
     return svd(A, full_matrices=False).S
 
@@ -165,12 +177,29 @@ class _Pinv(Function):
         return da - p.mT @ g @ p.mT, None
 
 
-def pinv(A: Tensor, *, rtol: float | None = None, hermitian: bool = False) -> Tensor:
-    """The Moore-Penrose inverse; singular values below rtol times the largest count as 0."""
+def pinv(A: Tensor, rcond: Any = None, hermitian: bool = False, *, atol: Any = None,
+         rtol: Any = None) -> Tensor:
+    """The Moore-Penrose inverse; singular values up to max(atol, rtol * the largest) count as 0.
+
+    rcond is rtol's old name.
+    """
     check("pinv", A)
+    if 0 in A.shape:
+        return A.mT.clone()
+    if hermitian:  # the lower triangle is read
+        A = A.tril() + A.tril(-1).mT
+    share = _share(A, atol, rcond if rtol is None else rtol)
+    if atol is not None:
+        largest = svdvals(A.detach()).amax(-1).clamp(min=np.finfo(A.dtype.name).tiny)
+        share = ops.maximum(atol / largest, largest * 0 + share).numpy()
+    return _Pinv.apply(A, share)
+
+
+def _share(A: Tensor, atol: Any, rtol: Any) -> Any:
+    """rtol, or what it is by default."""
     if rtol is None:
-        rtol = max(A.shape[-2:]) * float(np.finfo(A.dtype.name).eps)
-    return _Pinv.apply(A, rtol)
+        return 0.0 if atol else max(A.shape[-2:]) * float(np.finfo(A.dtype.name).eps)
+    return rtol
 
 
 def lstsq(A: Tensor, B: Tensor, rcond: float | None = None, *, driver: str | None = None) -> Any:
@@ -187,15 +216,16 @@ def lstsq(A: Tensor, B: Tensor, rcond: float | None = None, *, driver: str | Non
     return LstsqResult(x.squeeze(-1) if vector else x, rest, rank, ops.empty(0, dtype=A.dtype))
 
 
-def matrix_rank(A: Tensor, *, rtol: float | None = None, atol: float = 0.0,
-                hermitian: bool = False) -> Tensor:
-    """How many singular values exceed max(atol, rtol * the largest)."""
+def matrix_rank(A: Tensor, tol: Any = None, hermitian: bool = False, *, atol: Any = None,
+                rtol: Any = None) -> Tensor:
+    """How many singular values exceed max(atol, rtol * the largest). tol is atol's old name."""
     check("matrix_rank", A)
-    s = svdvals(A.detach())
-    if rtol is None:
-        rtol = max(A.shape[-2:]) * float(np.finfo(A.dtype.name).eps)
-    limit = (s.amax(-1, keepdim=True) * rtol).clamp(min=atol)
-    return (s > limit).sum(-1)
+    if 0 in A.shape[-2:]:
+        return ops.zeros(A.shape[:-2], dtype=ops.argsort(A.reshape(-1)).dtype)
+    s = svdvals((A.tril() + A.tril(-1).mT if hermitian else A).detach())
+    least = atol if tol is None else tol
+    limit = s.amax(-1, keepdim=True) * _share(A, least, rtol)
+    return (s > (limit if least is None else limit.clamp(min=least))).sum(-1)
 
 
 def cholesky_ex(A: Tensor, *, upper: bool = False, check_errors: bool = False) -> Any:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from fastnn._core.tensor import Tensor
+from fastnn._core.tensor import Tensor, translate
 from fastnn.linalg.decompositions import svdvals
 from fastnn.linalg.solving import inv
 
@@ -66,3 +66,7 @@ def cond(A: Tensor, p: Any = None) -> Tensor:
         s = svdvals(A)
         return s[..., -1] / s[..., 0] if p == -2 else s[..., 0] / s[..., -1]
     return matrix_norm(A, p) * matrix_norm(inv(A), p)
+
+
+for _f in (matrix_norm, norm, vector_norm):
+    translate(_f)

@@ -7,7 +7,7 @@ from typing import Any
 
 from fastnn._contractions import cross as _cross
 from fastnn._core import ops
-from fastnn._core.tensor import Tensor
+from fastnn._core.tensor import Tensor, translate
 from fastnn._matrices import householder_product, matrix_exp
 from fastnn._statistics import vander as _vander
 from fastnn.linalg.host import check
@@ -74,3 +74,7 @@ def tensorsolve(A: Tensor, B: Tensor, dims: Any = None) -> Tensor:
         A = A.movedim(tuple(dims), tuple(range(A.ndim - len(dims), A.ndim)))
     shape = list(A.shape[B.ndim:])
     return solve(A.reshape(-1, math.prod(shape)), B.reshape(-1)).reshape(shape)
+
+
+for _f in (cross, vecdot):
+    translate(_f)

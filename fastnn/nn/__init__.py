@@ -16,7 +16,7 @@ def __getattr__(name: str):
     if name in _ON_FIRST_USE:
         value = import_module(f"fastnn.nn.{name}")
     elif name in _LATER:
-        value = import_module("fastnn.nn._later").Later(name)
+        value = import_module("fastnn.nn._later").Later(f"nn.{name}")
     elif name == "DataParallel":
         value = import_module("fastnn.nn.parallel").DataParallel
     else:

@@ -7,14 +7,15 @@ from types import ModuleType
 from typing import Any
 
 REASONS = {
-    "intrinsic": "layers fused for quantisation", "qat": "training for quantisation",
-    "quantizable": "layers that can be quantised", "quantized": "quantised layers",
+    "distributed": "several processes that train one model",
+    "nn.intrinsic": "layers fused for quantisation", "nn.qat": "training for quantisation",
+    "nn.quantizable": "layers that can be quantised", "nn.quantized": "quantised layers",
 }
 
 
-def _absent(package: str, name: str) -> type:
+def absent(package: str, name: str) -> type:
     def refuse(cls: type, *args: Any, **kwargs: Any) -> Any:
-        raise NotImplementedError(f"nn.{package}.{name}: {REASONS[package]} are not there yet; see "
+        raise NotImplementedError(f"{package}.{name}: {REASONS[package]} are not there yet; see "
                                   "docs/compat.md")
     return type(name, (), {"__new__": refuse})
 
@@ -24,7 +25,7 @@ class Later(ModuleType):
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
-            raise AttributeError(f"module 'fastnn.nn.{self.__name__}' has no attribute {name!r}")
-        value = _absent(self.__name__, name)
+            raise AttributeError(f"module 'fastnn.{self.__name__}' has no attribute {name!r}")
+        value = absent(self.__name__, name)
         setattr(self, name, value)
         return value

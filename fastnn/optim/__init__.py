@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from fastnn.optim.rmsprop import RMSprop
     from fastnn.optim.rprop import Rprop
     from fastnn.optim.sgd import SGD
+    from fastnn.optim.sparse_adam import SparseAdam
 
 __all__ = [
     "ASGD",
@@ -37,18 +38,20 @@ __all__ = [
     "RMSprop",
     "Rprop",
     "SGD",
+    "SparseAdam",
     "lr_scheduler",
 ]
 
 # A class's module bears its name in small letters.
-_MODULES = {name.lower() for name in __all__} | {"swa_utils"}
+_MODULES = {name.lower() for name in __all__} | {"sparse_adam", "swa_utils"}
 
 
 def __getattr__(name: str) -> Any:
     """Imports an optimizer when it is first named: a program uses one or two of them."""
     if name not in __all__ and name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    module = import_module(f"{__name__}.{name.lower()}")
+    home = "sparse_adam" if name == "SparseAdam" else name.lower()
+    module = import_module(f"{__name__}.{home}")
     value = module if name in _MODULES else getattr(module, name)
     globals()[name] = value
     return value

@@ -24,6 +24,7 @@ class _Required:
 
 
 required = _Required()
+ParamsT = Any
 
 HOOKS = (
     "_optimizer_step_pre_hooks",
@@ -95,7 +96,7 @@ class Optimizer:
     def __repr__(self) -> str:
         lines = [type(self).__name__ + " ("]
         for i, group in enumerate(self.param_groups):
-            lines.append(f"Parameter Group {i}")
+            lines += [""] * (i > 0) + [f"Parameter Group {i}"]
             lines += [f"    {key}: {group[key]}" for key in sorted(group) if key != "params"]
         return "\n".join(lines) + "\n)"
 

@@ -73,3 +73,17 @@ def test_methods():
     a = positive(3).detach()
     assert np.allclose(a.inverse().numpy(), np.linalg.inv(a.numpy()))
     assert np.allclose(a.det().numpy(), np.linalg.det(a.numpy()))
+
+
+@pytest.mark.parametrize("call", [
+    lambda T, A: T.linalg.pinv(A, atol=0.5), lambda T, A: T.linalg.pinv(A, rtol=0.5),
+    lambda T, A: T.linalg.pinv(A, 0.1), lambda T, A: T.linalg.pinv(A, atol=0.1, rtol=0.7),
+    lambda T, A: T.linalg.matrix_rank(A, 0.5), lambda T, A: T.linalg.matrix_rank(A, atol=2.0),
+    lambda T, A: T.linalg.qr(A, mode="r")[1].abs(), lambda T, A: T.linalg.svdvals(A, driver=None),
+    lambda T, A: T.linalg.matrix_norm(A, ord=2)])
+def test_rarer_arguments(call):
+    torch = pytest.importorskip("torch", reason="PyTorch is the oracle")
+    A = np.random.default_rng(0).standard_normal((2, 4, 3)) * np.array([1.0, 0.3, 0.05])
+    want = call(torch, torch.tensor(A))
+    np.testing.assert_allclose(call(fastnn, fastnn.tensor(A)).numpy(), want, rtol=1e-9, atol=1e-10)
+    assert linalg.norm(input=fastnn.eye(2), ord=2) == 1

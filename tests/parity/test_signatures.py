@@ -10,7 +10,8 @@ torch = pytest.importorskip("torch", reason="PyTorch is the oracle")
 PACKAGES = ["nn", "nn.functional", "nn.init", "nn.utils", "nn.utils.rnn", "nn.utils.prune",
             "nn.utils.parametrize", "nn.utils.parametrizations", "optim", "optim.lr_scheduler",
             "optim.swa_utils", "autograd", "autograd.functional", "utils.data",
-            "utils.checkpoint", "linalg"]
+            "utils.checkpoint", "linalg", "distributions", "distributions.kl",
+            "distributions.transforms", "distributions.utils", "special"]
 # PyTorch hides what these take behind *args, or ours take one more that it has elsewhere.
 OTHERWISE = {
     "nn.functional.softmax", "nn.functional.log_softmax", "nn.functional.softmin",  # dtype first

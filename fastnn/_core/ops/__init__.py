@@ -1,5 +1,6 @@
 """The op modules, and the functions of all of them under one roof."""
 
+from ..tensor import translate as _translate
 from .activation import *
 from .arith import *
 from .compare import *
@@ -21,3 +22,8 @@ from .shape import *
 from .softmax import *
 from .sort import *
 from .view import *
+
+for _name, _function in list(globals().items()):
+    _signature = getattr(_function, "__text_signature__", None) or ""
+    if "dim" in _signature or "*s" in _signature or _name in ("matmul", "mm"):
+        globals()[_name] = _translate(_function)  # takes axis= and size= too, or a sparse tensor

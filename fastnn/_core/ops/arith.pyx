@@ -15,7 +15,7 @@ from libc.math cimport log as log_number
 from ..door cimport attr_f, run1, run2, run3
 from ..fnn cimport FNN_BOOL, fnn_attr
 from ..tape cimport Node, record, recording3
-from ..tensor cimport Tensor, slots
+from ..tensor cimport Tensor, is_float, slots
 from ..tensor import register
 from ..views cimport check_inplace, record_inplace
 from .compare cimport c_and, c_eq, c_ge, c_gt, c_isnan, c_le, c_lt, c_or, c_where
@@ -173,7 +173,8 @@ def rsub(Tensor input not None, other, *, alpha=1):
     return c_sub(other, input if alpha == 1 else c_mul(input, alpha))
 
 
-cdef Binary TRUNC_DIV = binary(FNN_OP_trunc_divide, b"div", no_vjp, 0, 0)
+cdef Binary TRUNC_DIV = binary(FNN_OP_trunc_divide, b"div", zero_vjp, 0, 0)
+cdef Binary ROUND_DIV = binary(FNN_OP_floor_divide, b"div", zero_vjp, 0, 0)
 cdef Binary FLOOR_DIV = binary(FNN_OP_floor_divide, b"floor_divide", no_vjp, 0, 0)
 
 
@@ -182,11 +183,17 @@ cdef object no_vjp(Node n, object g):
     raise RuntimeError(f"the derivative for '{n.label.decode()}' with rounding is not implemented")
 
 
+cdef object zero_vjp(Node n, object g):
+    """y is constant between its steps;  da = db = 0."""
+    zero = c_mul(g, 0.0)
+    return zero, zero
+
+
 cdef Binary divider(object rounding_mode):
     if rounding_mode is None:
         return DIV
     if rounding_mode == "floor":
-        return FLOOR_DIV
+        return ROUND_DIV
     if rounding_mode == "trunc":
         return TRUNC_DIV
     raise RuntimeError("div expected rounding_mode to be one of None, 'trunc', or 'floor' but "
@@ -332,8 +339,9 @@ cdef object fmin_vjp(Node n, object g):
 # ------------------------------------------------------------------ other functions of two
 
 cdef object atan2_vjp(Node n, object g):
-    """y = atan2(a, b);  da = dy b / (a^2 + b^2), db = -dy a / (a^2 + b^2)."""
-    cdef object a = lhs(n), b = rhs(n), r = c_div(g, c_add(c_mul(a, a), c_mul(b, b)))
+    """y = atan2(a, b);  da = dy b / (a^2 + b^2), db = -dy a / (a^2 + b^2), both 0 at the origin."""
+    cdef object a = lhs(n), b = rhs(n), s = c_add(c_mul(a, a), c_mul(b, b))
+    cdef object r = c_where(c_eq(s, 0.0), 0.0, c_div(g, s))
     return c_mul(r, b), c_neg(c_mul(r, a))
 
 
@@ -460,6 +468,8 @@ cdef Tensor weighted(int op, const char *name, Tensor x, Tensor a, Tensor b, obj
 def addcmul(Tensor input not None, Tensor tensor1 not None, Tensor tensor2 not None, *, value=1,
             Tensor out=None):
     """input + value * tensor1 * tensor2."""
+    if not (is_float(input) or is_float(tensor1) or is_float(tensor2)):
+        return deliver(input + tensor1 * tensor2 * value, out)
     return deliver(weighted(FNN_OP_addcmul, b"addcmul", input, tensor1, tensor2, value, False), out)
 
 

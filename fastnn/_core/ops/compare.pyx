@@ -278,7 +278,7 @@ cdef object fill_value(Tensor x, object value):
         raise TypeError(f"masked_fill(): the value is a {type(value).__name__}")
     if isinstance(v, Tensor):
         return v.to(dtype=x.dtype)
-    return v if is_fp(x.t.dtype) else int(v)
+    return v if is_fp(x.t.dtype) else bool(v) if x.t.dtype == FNN_BOOL else int(v)
 
 
 def masked_fill(Tensor input not None, Tensor mask not None, value):

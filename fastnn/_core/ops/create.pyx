@@ -28,7 +28,8 @@ cdef extern from "fastnn.h":
 cdef int sizes_of(object args, int64_t *out) except -1:
     """*sizes or one sequence of sizes into out; how many."""
     cdef int n = 0
-    if len(args) == 1 and not isinstance(args[0], int) and hasattr(args[0], "__len__"):
+    if len(args) == 1 and not isinstance(args[0], (int, Tensor)) and (
+            hasattr(args[0], "__len__")):
         args = args[0]
     if len(args) > 8:
         raise ValueError(f"{len(args)} dimensions; a tensor has at most 8")
@@ -210,14 +211,20 @@ def asarray(obj, *, dtype=None, device=None, copy=None, bint requires_grad=False
 
 # ------------------------------------------------------------------ ranges
 
-def arange(start, end=None, step=1, *, out=None, dtype=None, layout=None, device=None,
+def arange(start=None, end=None, step=1, *, out=None, dtype=None, layout=None, device=None,
            bint pin_memory=False, bint requires_grad=False):
     """start, start + step, ... before end; one argument is the end. Integers give int64."""
     cdef fnn_attr attr[4]
     cdef int code
     if end is None:
-        start, end = 0, start
+        if start is None:
+            raise TypeError("arange: end is missing")
+        start, end = None, start
+    if start is None:
+        start = 0
     start, end, step = plain(start), plain(end), plain(step)
+    if dtype is not None and not as_dtype(dtype).is_floating_point:
+        start, end, step = int(start), int(end), int(step)
     whole = isinstance(start, int) and isinstance(end, int) and isinstance(step, int)
     if step == 0:
         raise RuntimeError("arange: step must be nonzero")
@@ -425,20 +432,24 @@ def _new(Tensor self not None, *args, device=None):
     return empty(*(args or (0,)), dtype=self.dtype)
 
 
-def _legacy(name, code):
-    @cython.binding(True)
-    def construct(*args, device=None):
+class _Legacy(type):
+    """A type of old programs. A call makes a tensor of its dtype; isinstance asks for that."""
+
+    def __call__(cls, *args, device=None):
         check_device(device)
-        dtype = dtype_of(code)
         if not args:
-            return empty(0, dtype=dtype)
+            return empty(0, dtype=cls.dtype)
         if len(args) == 1 and not isinstance(args[0], int) and type(args[0]).__name__ != "Size":
-            return tensor(args[0], dtype=dtype)
-        return empty(*args, dtype=dtype)
-    construct.__name__ = construct.__qualname__ = name
-    construct.__doc__ = f"Legacy: {name}(data), or {name}(*sizes) with undefined values."
-    construct.dtype = dtype_of(code)
-    return construct
+            return tensor(args[0], dtype=cls.dtype)
+        return empty(*args, dtype=cls.dtype)
+
+    def __instancecheck__(cls, x):
+        return isinstance(x, Tensor) and x.dtype == cls.dtype
+
+
+def _legacy(name, code):
+    doc = f"Legacy: {name}(data), or {name}(*sizes) with undefined values."
+    return _Legacy(name, (), {"__doc__": doc, "dtype": dtype_of(code), "__module__": __name__})
 
 
 FloatTensor = _legacy("FloatTensor", 0)

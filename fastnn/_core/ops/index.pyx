@@ -564,7 +564,9 @@ def masked_scatter_(Tensor self not None, Tensor mask not None, Tensor source no
 
 
 def masked_scatter(Tensor input not None, Tensor mask not None, Tensor source not None):
-    """masked_scatter_ on a copy."""
+    """masked_scatter_ on a copy, which mask broadcasts."""
+    if input.t.ndim < mask.t.ndim:
+        input = input.expand(mask.shape)
     return c_masked_scatter_(c_clone(input, 0), mask, source)
 
 

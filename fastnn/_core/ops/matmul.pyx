@@ -10,7 +10,7 @@ __all__ = ["addbmm", "addmm", "addmv", "addr", "baddbmm", "bmm", "dot", "ger", "
 from libc.stdint cimport int64_t
 
 from ..door cimport attr_f, attr_i, door, run2, run3
-from ..fnn cimport fnn_attr, fnn_call, fnn_tensor, fnn_tensor_numel
+from ..fnn cimport FNN_BOOL, fnn_attr, fnn_call, fnn_tensor, fnn_tensor_numel
 from ..gradient cimport reduce_to
 from ..tape cimport Node, record, record_many, recording2, recording3
 from ..tensor cimport Tensor, slots
@@ -175,6 +175,9 @@ def outer(Tensor input not None, Tensor vec2 not None, *, out=None):
     """(n) x (m) -> (n, m): input[i] * vec2[j]."""
     need_dims("outer", "input", input, 1)
     need_dims("outer", "vec2", vec2, 1)
+    if input.t.dtype != vec2.t.dtype or input.t.dtype == FNN_BOOL:
+        # it promotes, as no other product does
+        return finish(input.unsqueeze(1) * vec2.unsqueeze(0), out)
     return finish(c_product(input.unsqueeze(1), vec2.unsqueeze(0), False, False), out)
 
 

@@ -169,6 +169,11 @@ def norm(Tensor input not None, p="fro", dim=None, bint keepdim=False, out=None,
         raise RuntimeError(f"norm: expected a floating point dtype, got {x.dtype}")
     if p is None or p == "fro":
         p = 2
+    if isinstance(p, Tensor):
+        p = p.item()
+    if p == "nuc" and (x.t.ndim == 2 or dim is not None):
+        from fastnn.linalg import matrix_norm
+        return matrix_norm(x, p, (0, 1) if dim is None else dim, keepdim)
     if not isinstance(p, (int, float)):
         raise RuntimeError(f"norm: p must be a number or 'fro', not {p!r}")
     if p == 2:

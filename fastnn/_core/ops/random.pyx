@@ -255,7 +255,8 @@ def random_(Tensor self not None, *args, to=None, generator=None):
 cdef int sizes_of(object args, int64_t *out) except -1:
     """*sizes or one sequence of sizes into out; how many."""
     cdef int n = 0
-    if len(args) == 1 and not isinstance(args[0], int) and hasattr(args[0], "__iter__"):
+    if len(args) == 1 and not isinstance(args[0], (int, Tensor)) and (
+            hasattr(args[0], "__iter__")):
         args = args[0]
     if len(args) > 8:
         raise ValueError(f"{len(args)} dimensions; a tensor has at most 8")

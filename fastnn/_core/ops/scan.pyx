@@ -199,7 +199,7 @@ def diff(Tensor input not None, int n=1, dim=-1, prepend=None, append=None, *, o
     if n < 0:
         raise RuntimeError(f"diff: order must be non-negative but got {n}")
     cdef int d = wrap_dim(dim, x.t.ndim)
-    parts = [p for p in (prepend, x, append) if p is not None]
+    parts = [p for p in (prepend, x, append) if p is not None] if n else [x]
     if len(parts) > 1:
         x = cat(parts, d)
     for _ in range(n):

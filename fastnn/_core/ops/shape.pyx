@@ -9,7 +9,7 @@ cimport cython
 from libc.stdint cimport int64_t
 
 from ..door cimport attr_i, attr_ints, attr_scalar, run1, run_into
-from ..fnn cimport FNN_I32, FNN_I64, fnn_attr, fnn_dtype, fnn_dtype_size
+from ..fnn cimport FNN_I32, FNN_I64, fnn_attr, fnn_dtype, fnn_dtype_size, fnn_tensor_numel
 from ..size import Size
 from ..tape cimport Node, record, record_view, recording
 from ..tensor cimport Tensor, empty_tensor, view_of, wrap_dim
@@ -156,7 +156,8 @@ def unflatten(Tensor input not None, dim, sizes):
 
 def repeat(Tensor self not None, *sizes):
     """Copies side by side: sizes[i] times along dimension i; may add leading dimensions."""
-    if len(sizes) == 1 and not isinstance(sizes[0], int):
+    if len(sizes) == 1 and not isinstance(sizes[0], int) and (
+            not hasattr(sizes[0], "__index__")):
         sizes = tuple(sizes[0])
     lead = len(sizes) - self.t.ndim
     if lead < 0:
@@ -184,7 +185,8 @@ cdef object _contiguous_format():
 
 def tile(Tensor input not None, *dims):
     """repeat, with ones put before too short a list."""
-    if len(dims) == 1 and not isinstance(dims[0], int):
+    if len(dims) == 1 and not isinstance(dims[0], int) and (
+            not hasattr(dims[0], "__index__")):
         dims = tuple(dims[0])
     return repeat(input, *((1,) * (input.t.ndim - len(dims)) + tuple(dims)))
 
@@ -234,7 +236,7 @@ cdef Tensor c_flip(Tensor x, list dims):
         stride[i] = x.t.stride[i]
     for d in dims:
         i = d
-        if x.t.size[i] > 0:
+        if fnn_tensor_numel(&x.t) > 0:
             offset += (x.t.size[i] - 1) * stride[i] * fnn_dtype_size(<fnn_dtype>x.t.dtype)
         stride[i] = -stride[i]
     y = view_of(x, offset, x.t.ndim, x.t.size, stride)
@@ -252,7 +254,8 @@ cdef Tensor run_clone(Tensor view):
 
 def flip(Tensor input not None, *dims):
     """A copy in the reverse order along the given dimensions."""
-    if len(dims) == 1 and not isinstance(dims[0], int):
+    if len(dims) == 1 and not isinstance(dims[0], int) and (
+            not hasattr(dims[0], "__index__")):
         dims = tuple(dims[0])
     wrapped = dims_of(tuple(dims), input.t.ndim)
     if len(set(wrapped)) != len(wrapped):

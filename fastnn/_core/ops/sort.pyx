@@ -253,7 +253,8 @@ cdef object quantile_of(Tensor x, object q, object dim, bint keepdim, str interp
     else:
         y = values.gather(-1, at)
     if keepdim:
-        y = y.reshape([1] * x.t.ndim + [rank.size]) if dim is None else y.unsqueeze(d)
+        y = y.reshape([1] * x.t.ndim + [rank.size]) if dim is None or not x.t.ndim else (
+            y.unsqueeze(d))
     return y.squeeze(-1) if rank.ndim == 0 else y.movedim(-1, 0)
 
 

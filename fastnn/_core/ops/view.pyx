@@ -9,8 +9,10 @@ __all__ = ["as_strided", "flatten", "narrow", "permute", "reshape", "select", "s
 from libc.stdint cimport int64_t
 
 from ..door cimport attr_i, run1, run_into
-from ..fnn cimport fnn_attr, fnn_dtype, fnn_dtype_size, fnn_tensor_is_contiguous, fnn_tensor_numel
+from ..fnn cimport (fnn_attr, fnn_dtype, fnn_dtype_size, fnn_tensor_is_contiguous,
+                    fnn_tensor_numel, fnn_tensor_view)
 from ..host import host_op
+from ..status cimport raise_status
 from ..tape cimport Node, record_view, recording
 from ..tensor cimport Tensor, alias, empty_tensor, view_of, wrap_dim
 from ..tensor import register
@@ -134,7 +136,7 @@ cdef Tensor record_reshape(Tensor y, Tensor x):
 
 
 def view(Tensor self not None, *shape):
-    """The same memory with another shape; a dtype of the same width reinterprets it.
+    """The same memory with another shape; a dtype reinterprets its bytes.
 
     Raises RuntimeError where the strides do not allow it (use reshape).
     """
@@ -148,9 +150,32 @@ cdef Tensor view_dtype(Tensor x, object dtype):
     if dtype is x.dtype:
         return view_of(x, x.t.offset, x.t.ndim, x.t.size, x.t.stride)
     if dtype.itemsize != fnn_dtype_size(<fnn_dtype>x.t.dtype):
-        raise RuntimeError(f"view: {dtype} has another element size than {x.dtype}")
+        return view_width(x, dtype)
     y = view_of(x, x.t.offset, x.t.ndim, x.t.size, x.t.stride)
     y.t.dtype = <signed char>dtype.code
+    return y
+
+
+cdef Tensor view_width(Tensor x, object dtype):
+    """The bytes of x, whose last dimension is dense, as elements of another size."""
+    cdef Tensor y = Tensor.__new__(Tensor)
+    cdef int64_t size[8]
+    cdef int64_t stride[8]
+    cdef int64_t old = fnn_dtype_size(<fnn_dtype>x.t.dtype), new = dtype.itemsize
+    cdef int i, last = x.t.ndim - 1
+    if last < 0 or x.t.stride[last] != 1:
+        raise RuntimeError(f"view: a tensor of {x.dtype} with strides {x.stride()} cannot be seen "
+                           f"as {dtype}: its last dimension must be there, with stride 1")
+    for i in range(last + 1):
+        size[i] = x.t.size[i] if i < last else x.t.size[i] * old // new
+        stride[i] = x.t.stride[i] * old // new if i < last else 1
+        if (x.t.size[i] if i == last else x.t.stride[i]) * old % new or x.t.offset % new:
+            raise RuntimeError(f"view: sizes {tuple(x.shape)}, strides {x.stride()} and offset of "
+                               f"{x.dtype} are no multiples of {dtype}'s {new} bytes")
+    raise_status(fnn_tensor_view(&y.t, x.t.storage, x.t.offset, <fnn_dtype><int>dtype.code,
+                                 x.t.ndim, size, stride))
+    y.base = x if x.base is None else x.base
+    y.view_version = y.t.storage.version
     return y
 
 
@@ -411,7 +436,7 @@ cdef Tensor c_slice(Tensor x, int dim, int64_t start, int64_t length, int64_t st
     size[dim] = length
     stride[dim] = x.t.stride[dim] * step
     y = view_of(x, x.t.offset + start * x.t.stride[dim] * fnn_dtype_size(<fnn_dtype>x.t.dtype)
-                if length else x.t.offset, x.t.ndim, size, stride)
+                if length and fnn_tensor_numel(&x.t) else x.t.offset, x.t.ndim, size, stride)
     if recording(x):
         record_view(slice_vjp, b"slice", y, x)
         n = <Node>y.fn

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fastnn._core.ops import promote_types, triu_indices
+from fastnn._core.ops import broadcast_tensors, promote_types, triu_indices
 from fastnn._core.tensor import Tensor
 from fastnn.autograd import no_grad
 
@@ -18,6 +18,8 @@ def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -
     if x1.ndim != x2.ndim:  # dim counts in the common shape
         n = max(x1.ndim, x2.ndim)
         x1, x2 = (x.reshape([1] * (n - x.ndim) + list(x.shape)) for x in (x1, x2))
+    if x1.ndim and x1.shape[dim] != x2.shape[dim]:
+        x1, x2 = broadcast_tensors(x1, x2)
     return (_unit(x1.to(common), dim, eps) * _unit(x2.to(common), dim, eps)).sum(dim)
 
 

@@ -42,7 +42,8 @@ def _variance(input: Tensor, var: Tensor | float) -> Tensor:
     if var.shape != input.shape:
         if tuple(input.shape[:-1]) == tuple(var.shape):
             var = var.unsqueeze(-1)
-        elif input.shape[:-1] != var.shape[:-1] or var.shape[-1] != 1:
+        elif input.ndim != var.ndim or [b for a, b in zip(input.shape, var.shape, strict=True)
+                                        if a != b] != [1]:  # the same along one dimension
             raise ValueError("var is of incorrect size")
     if bool((var < 0).any()):
         raise ValueError("var has negative entry/entries")

@@ -18,8 +18,9 @@ def _sources(size: int, before: int, after: int, mode: str) -> np.ndarray:
     at = np.arange(-before, size + after)
     if mode == "replicate":
         return at.clip(0, size - 1)
-    if mode == "circular":
-        return at % size
+    if mode == "circular":  # of what is left where a border is cut off
+        first, last = max(-before, 0), size - max(-after, 0)
+        return first + (at - first) % (last - first)
     at = np.abs(at)
     return np.where(at < size, at, 2 * (size - 1) - at)
 

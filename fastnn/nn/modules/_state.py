@@ -13,6 +13,16 @@ from fastnn.autograd import no_grad
 _EXTRA = "_extra_state"
 
 
+class Hooks:
+    """Hooks of one kind: a dict of the module's own, made when one is registered or asked for."""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+    def __get__(self, module: Any, owner: type | None = None) -> Any:
+        return self if module is None else module.__dict__.setdefault(self.name, OrderedDict())
+
+
 class Registry(dict):  # type: ignore[type-arg]
     """Names and values of one kind; every change is mirrored in the module's attributes.
 

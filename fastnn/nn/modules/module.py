@@ -18,7 +18,7 @@ from fastnn.nn.modules._calls import (
     register_module_full_backward_hook,
     register_module_full_backward_pre_hook,
 )
-from fastnn.nn.modules._state import Registry, StateDict
+from fastnn.nn.modules._state import Hooks, Registry, StateDict
 from fastnn.nn.parameter import Buffer, Parameter
 
 __all__ = ["Module", "register_module_backward_hook", "register_module_forward_hook",
@@ -43,6 +43,7 @@ class Module(StateDict):
     # own. A container may then call forward itself, unless there are global hooks.
     _direct = True
     _version = 1
+    _forward_pre_hooks, _forward_hooks, _backward_hooks = Hooks(), Hooks(), Hooks()
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         own = self.__dict__

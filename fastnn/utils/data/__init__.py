@@ -1,5 +1,6 @@
 """Datasets, samplers, and the loader that makes batches of them."""
 
+from fastnn._dotted import attach as _attach
 from fastnn.utils.data import dataloader, dataset, distributed, sampler
 from fastnn.utils.data.collate import default_collate, default_convert
 from fastnn.utils.data.dataloader import DataLoader
@@ -50,3 +51,6 @@ __all__ = [
     "random_split",
     "sampler",
 ]
+
+_attach(__name__)
+_attach(f"{__name__}._utils")

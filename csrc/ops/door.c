@@ -2,8 +2,6 @@
 #include "ops/observe.h"
 #include "ops/op.h"
 
-#define MAX_FIXED_OUT 8
-
 static int same_elements(const fnn_tensor *a, const fnn_tensor *b) {
   if (fnn_tensor_data(a) != fnn_tensor_data(b) || a->dtype != b->dtype) return 0;
   if (!fnn_same_shape(a, b)) return 0;
@@ -110,8 +108,8 @@ static void make(fnn_tensor *to, const fnn_tensor *from, fnn_storage *storage) {
 }
 
 static fnn_status run_fixed(const fnn_opdef *def, const fnn_call *c) {
-  fnn_tensor want[MAX_FIXED_OUT];
-  int fresh[MAX_FIXED_OUT] = {0};
+  fnn_tensor want[FNN_MAX_FIXED];
+  int fresh[FNN_MAX_FIXED] = {0};
   fnn_status st = def->family->infer(def, c, want);
   if (st) return st;
   for (int i = 0; i < c->nout; i++)
@@ -165,15 +163,9 @@ static fnn_status run_open(const fnn_opdef *def, const fnn_call *c) {
   return st;
 }
 
-fnn_status fnn_run(const fnn_call *c) {
-  if ((unsigned)c->op >= FNN_NUM_OPS)
-    return fnn_fail(FNN_EVALUE, "no such opcode: %d", (int)c->op);
-  const fnn_opdef *def = &fnn_opdefs[c->op];
+static fnn_status run_whole(const fnn_opdef *def, const fnn_call *c) {
   int open = (def->flags & (FNN_DYNAMIC | FNN_VARIADIC)) != 0;
-  fnn_status st = fnn_check_operands(def, c);
-  if (st) return st;
-  if (!open && c->nout > MAX_FIXED_OUT)
-    return fnn_fail(FNN_EVALUE, "%s: %d outputs, expected %s", def->name, c->nout, def->signature);
+  fnn_status st = FNN_OK;
   int watched = fnn_context_current()->observers != NULL;
   if (watched) st = fnn_tell_before(c);
   if (!st) {
@@ -182,4 +174,22 @@ fnn_status fnn_run(const fnn_call *c) {
   }
   if (watched) fnn_tell_after(c, st);
   return st;
+}
+
+/* Apart, so that only such a call pays for the room. */
+static __attribute__((noinline)) fnn_status run_filled(const fnn_opdef *def, const fnn_call *c) {
+  const fnn_tensor *in[FNN_MAX_FIXED];
+  fnn_tensor *out[FNN_MAX_FIXED];
+  fnn_call filled;
+  fnn_fill_operands(c, in, out, &filled);
+  return run_whole(def, &filled);
+}
+
+fnn_status fnn_run(const fnn_call *c) {
+  if ((unsigned)c->op >= FNN_NUM_OPS)
+    return fnn_fail(FNN_EVALUE, "no such opcode: %d", (int)c->op);
+  const fnn_opdef *def = &fnn_opdefs[c->op];
+  fnn_status st = fnn_check_operands(def, c);
+  if (st) return st;
+  return fnn_short_of_operands(c) ? run_filled(def, c) : run_whole(def, c);
 }

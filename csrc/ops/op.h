@@ -41,6 +41,11 @@ extern const fnn_opdef fnn_opdefs[FNN_NUM_OPS];
 
 /* ---- signature.c: whether the call has the operands that the op's signature lists. */
 fnn_status fnn_check_operands(const fnn_opdef *def, const fnn_call *call);
+#define FNN_MAX_FIXED 10 /* operands of an op without "*", on either side */
+/* Whether optional operands at the end were left out, and the call with NULL in their places. */
+int fnn_short_of_operands(const fnn_call *call);
+void fnn_fill_operands(const fnn_call *call, const fnn_tensor **in, fnn_tensor **out,
+                       fnn_call *filled);
 
 /* ---- host.c: the name of a host op; NULL for any other. */
 const char *fnn_host_name(fnn_op op);

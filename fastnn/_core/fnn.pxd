@@ -48,6 +48,8 @@ cdef extern from "fastnn.h" nogil:
     fnn_status fnn_tensor_view(fnn_tensor *t, fnn_storage *storage, int64_t offset,
                                fnn_dtype dtype, int ndim, const int64_t *size,
                                const int64_t *stride)
+    fnn_status fnn_tensor_borrow(fnn_tensor *t, void *data, int writable, fnn_dtype dtype,
+                                 int ndim, const int64_t *size, const int64_t *stride)
     void fnn_tensor_release(fnn_tensor *t)
     void *fnn_tensor_data(const fnn_tensor *t)
     int64_t fnn_tensor_numel(const fnn_tensor *t)
@@ -88,6 +90,7 @@ cdef extern from "fastnn.h" nogil:
         fnn_observer *observers
         int32_t grad_mode
         int32_t inference
+        int32_t num_threads
 
     fnn_context *fnn_context_current()
     void fnn_observer_push(fnn_observer *observer)
@@ -114,6 +117,11 @@ cdef extern from "fastnn.h" nogil:
     void fnn_set_num_threads(int n)
     int fnn_get_num_threads()
     const char *fnn_parallel_backend()
+    ctypedef void (*fnn_range_fn)(void *ctx, int64_t begin, int64_t end, int thread) noexcept
+    ctypedef void (*fnn_parallel_fn)(void *pool, int64_t n, int64_t grain, int threads,
+                                     fnn_range_fn fn, void *ctx) noexcept
+    void fnn_set_parallel_backend(fnn_parallel_fn fn, void *pool)
+    void fnn_parallel_for(int64_t n, int64_t grain, fnn_range_fn fn, void *ctx)
 
     const char *fnn_isa()
     const char *fnn_isa_best()

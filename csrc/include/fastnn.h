@@ -175,6 +175,49 @@ FNN_API const char *fnn_op_name(fnn_op op);
 FNN_API const char *fnn_op_signature(fnn_op op);
 FNN_API fnn_op fnn_op_find(const char *name); /* FNN_NUM_OPS: no such op */
 
+/* ------------------------------------------------------------------ raw pointers */
+
+/* Single ops on the caller's memory, float32 or float64, rows contiguous: shorthand for tensors
+ * over it and fnn_run, with the same checks, bits, threads and observers. Each needs 64 bytes of
+ * the allocator for an operand, and the op's scratch (FNN_ENOMEM: nothing was written). Pointers
+ * are aligned as their elements; an output shares memory with no other operand, but as said. */
+
+/* C (m x n) = A B, or C += A B where accumulate is set. A is m x k with rows lda apart; ta: k x m.
+ * B is k x n with rows ldb apart; tb: n x k. C's rows are ldc apart, and what is between them is
+ * not touched. */
+FNN_API fnn_status fnn_raw_gemm(fnn_dtype dtype, int ta, int tb, int64_t m, int64_t n, int64_t k,
+                                const void *a, int64_t lda, const void *b, int64_t ldb,
+                                int accumulate, void *c, int64_t ldc);
+/* y = x w^T + bias: x (rows, in_features), w (out_features, in_features), bias (out_features) or
+ * NULL, y (rows, out_features). relu: max(y, 0). */
+FNN_API fnn_status fnn_raw_linear(fnn_dtype dtype, int64_t rows, int64_t in_features,
+                                  int64_t out_features, const void *x, const void *w,
+                                  const void *bias, int relu, void *y);
+/* Convolution over one to three dimensions. Sizes hold dims + 2 numbers: x (N, C, ...), w (O,
+ * C / groups, ...), y (N, O, ...), which must be what x, w, stride, padding and dilation (dims
+ * numbers each) give. bias (O) or NULL. */
+FNN_API fnn_status fnn_raw_conv(fnn_dtype dtype, int dims, const int64_t *x_size,
+                                const int64_t *w_size, const int64_t *y_size,
+                                const int64_t *stride, const int64_t *padding,
+                                const int64_t *dilation, int64_t groups, const void *x,
+                                const void *w, const void *bias, int relu, void *y);
+/* y = exp(x) / sum exp(x) over each row of n, or its logarithm. */
+FNN_API fnn_status fnn_raw_softmax(fnn_dtype dtype, int64_t rows, int64_t n, const void *x,
+                                   int log, void *y);
+/* y = (x - mean) rstd weight + bias over each row of n, rstd = 1 / sqrt(var + eps). weight and bias
+ * (n), mean and rstd (rows) may be NULL. */
+FNN_API fnn_status fnn_raw_layer_norm(fnn_dtype dtype, int64_t rows, int64_t n, const void *x,
+                                      const void *weight, const void *bias, double eps, void *y,
+                                      void *mean, void *rstd);
+/* Any pointwise op on n elements: activations ("x -> y"), their derivatives ("dy, x -> dx"),
+ * arithmetic. b NULL: there is one operand. y may be a or b. attr: the op's numbers, or NULL. */
+FNN_API fnn_status fnn_raw_map(fnn_op op, fnn_dtype dtype, int64_t n, const void *a, const void *b,
+                               const fnn_attr *attr, void *y);
+/* One step of Adam on n parameters (decoupled: AdamW). cell: {steps made, learning rate, weight
+ * decay, beta1, beta2, eps}; the call counts the step. mean and square start as zeros. */
+FNN_API fnn_status fnn_raw_adam(fnn_dtype dtype, int64_t n, const void *grad, int decoupled,
+                                double *cell, void *param, void *mean, void *square);
+
 /* ------------------------------------------------------------------ observers */
 
 /* An observer sees every instruction of the thread that installed it, host ops included. before

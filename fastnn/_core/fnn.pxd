@@ -81,6 +81,26 @@ cdef extern from "fastnn.h" nogil:
     const char *fnn_op_signature(fnn_op op)
     fnn_op fnn_op_find(const char *name)
 
+    fnn_status fnn_raw_gemm(fnn_dtype dtype, int ta, int tb, int64_t m, int64_t n, int64_t k,
+                            const void *a, int64_t lda, const void *b, int64_t ldb,
+                            int accumulate, void *c, int64_t ldc)
+    fnn_status fnn_raw_linear(fnn_dtype dtype, int64_t rows, int64_t in_features,
+                              int64_t out_features, const void *x, const void *w,
+                              const void *bias, int relu, void *y)
+    fnn_status fnn_raw_conv(fnn_dtype dtype, int dims, const int64_t *x_size,
+                            const int64_t *w_size, const int64_t *y_size, const int64_t *stride,
+                            const int64_t *padding, const int64_t *dilation, int64_t groups,
+                            const void *x, const void *w, const void *bias, int relu, void *y)
+    fnn_status fnn_raw_softmax(fnn_dtype dtype, int64_t rows, int64_t n, const void *x, int log,
+                               void *y)
+    fnn_status fnn_raw_layer_norm(fnn_dtype dtype, int64_t rows, int64_t n, const void *x,
+                                  const void *weight, const void *bias, double eps, void *y,
+                                  void *mean, void *rstd)
+    fnn_status fnn_raw_map(fnn_op op, fnn_dtype dtype, int64_t n, const void *a, const void *b,
+                           const fnn_attr *attr, void *y)
+    fnn_status fnn_raw_adam(fnn_dtype dtype, int64_t n, const void *grad, int decoupled,
+                            double *cell, void *param, void *mean, void *square)
+
     ctypedef struct fnn_observer:
         fnn_status (*before)(fnn_observer *self, const fnn_call *call) noexcept
         void (*after)(fnn_observer *self, const fnn_call *call, fnn_status status) noexcept

@@ -26,7 +26,8 @@ typedef struct fnn_family {
 enum {
   FNN_ALIAS = 1,   /* an output may be exactly one of the inputs (same elements, same strides) */
   FNN_DYNAMIC = 2, /* output sizes depend on data */
-  FNN_VARIADIC = 4 /* any number of operands */
+  FNN_VARIADIC = 4, /* any number of operands */
+  FNN_DENSE = 8 /* outputs have the inferred strides; the door refuses others */
 };
 
 struct fnn_opdef {

@@ -19,6 +19,7 @@ INSTRUMENTED = "libasan" in os.environ.get("LD_PRELOAD", "")
 SANITIZE = ["-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=undefined",
             "-DSANITIZED"] if INSTRUMENTED else []  # fmt: skip
 STRICT = ["-Wall", "-Wextra", "-Werror", "-pedantic"]
+CC = "gcc" if INSTRUMENTED else "cc"  # whose sanitizers the library was made with
 PATH = os.pathsep.join([sysconfig.get_path("scripts"), os.environ.get("PATH", os.defpath)])
 
 
@@ -48,9 +49,9 @@ def call(*args, cwd=None, timeout=300, code=0, env=None, **more):
     return done.stdout
 
 
-def compile_c(out, *sources, standard="c99", compiler=None, static=False, more=()):
+def compile_c(out, *sources, standard="c99", static=False, more=()):
     """The program `out`, warning-free."""
-    cc = compiler or (tool("c++", "g++", "clang++") if "++" in standard else tool("cc", "gcc"))
+    cc = tool("c++", "g++", "clang++") if "++" in standard else tool(CC, "gcc")
     call(cc, f"-std={standard}", "-O1", *STRICT, *SANITIZE, *sources,
          *flags(True, True, static), *more, "-o", out)
     return out

@@ -155,3 +155,36 @@ def test_a_thread_sets_its_own_number_of_threads():
     finally:
         lib.fnn_context_current().contents.num_threads = 0
     assert lib.fnn_get_num_threads() == 5
+
+
+def test_an_output_that_the_op_cannot_step_through():
+    """softmax writes rows of neighbours; into others it would write past them."""
+    x, wide = tensor(F32, 2, 3), tensor(F32, 2, 6)
+    every_other = Tensor.from_buffer_copy(wide)
+    every_other.size[1], every_other.stride[1] = 3, 2
+    assert run("softmax", [x], [every_other], 1) == 3 and "strides" in error()
+    assert run("exp", [x], [every_other]) == 0  # pointwise ops step through anything
+
+
+def test_a_size_that_depends_on_the_data_is_written_nowhere():
+    x, y = filled(0, 1, 0), tensor(F32, 1)
+    assert run("nonzero", [x], [y]) == 1 and "depends on the data" in error()
+
+
+def test_a_reduction_that_is_none():
+    x, target = filled(1, 2), filled(1, 1)
+    for how in (3, -1, 2**40):
+        assert run("mse_loss", [x, target], [Tensor()], how) == 1 and "no such reduction" in error()
+
+
+@pytest.mark.parametrize("name, operands, attrs", [
+    ("tri", 1, (2**63 - 1, 1)), ("tri", 1, (-2**63, 0)), ("one_hot", 1, (2**63 - 1,)),
+    ("embedding_bwd", 1, (2**61, -100, 1)), ("layer_norm", 1, (-2**63, 1e-5)),
+])
+def test_numbers_at_the_ends_of_their_range(name, operands, attrs):
+    """Whatever they mean is computed or refused; sizes that they are part of do not wrap."""
+    x = tensor(2 if name == "one_hot" else F32, 2, 2)
+    out = [Tensor() for _ in range(3 if name == "layer_norm" else 1)]
+    inputs = [x, tensor(2, 2)] if name == "embedding_bwd" else [x]
+    view(x, c.c_int32)[:] = [0] * len(view(x, c.c_int32))
+    assert run(name, inputs, out, *attrs) in (0, 1, 3, 5)

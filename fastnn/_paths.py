@@ -9,6 +9,11 @@ __all__ = ["get_include", "get_lib", "get_library_dir"]
 _HERE = Path(__file__).parent
 
 
+def get_prefix() -> str:
+    """The folder of both, for CMAKE_PREFIX_PATH."""
+    return str(_HERE)
+
+
 def get_include() -> str:
     """The folder of fastnn.h: cc -I."""
     return str(_HERE / "include")

@@ -9,8 +9,8 @@ from fastnn import _paths
 
 def run(args: argparse.Namespace) -> None:
     """Prints what was asked for on one line; the flags of both kinds where nothing was."""
-    told = [_paths.get_include()] if args.include else []
-    told += [_paths.get_lib()] if args.lib else []
+    folders = {"prefix": _paths.get_prefix, "include": _paths.get_include, "lib": _paths.get_lib}
+    told = [folder() for name, folder in folders.items() if getattr(args, name)]
     plain = not told and not args.cflags and not args.libs
     told += _paths.flags(args.cflags or plain, args.libs or plain, args.static)
     print(shlex.join(told))

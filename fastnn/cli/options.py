@@ -152,6 +152,7 @@ def config_options(commands: Any) -> None:
     p.add_argument("--cflags", action="store_true", help="flags for the compiler")
     p.add_argument("--libs", action="store_true", help="flags for the linker")
     p.add_argument("--static", action="store_true", help="link libfastnn.a, not libfastnn.so")
+    p.add_argument("--prefix", action="store_true", help="the folder of include and lib")
     p.add_argument("--include", action="store_true", help="the folder of fastnn.h")
     p.add_argument("--lib", action="store_true", help="the folder of the libraries")
 

@@ -29,6 +29,7 @@ def test_the_folders_hold_what_they_promise():
     ([], [f"-I{INCLUDE}", f"-L{LIB}", f"-Wl,-rpath,{LIB}", "-lfastnn"]),
     (["--include"], [INCLUDE]),
     (["--lib"], [LIB]),
+    (["--prefix"], [str(Path(LIB).parent)]),
 ])
 def test_config(asked, told, capsys):
     assert main(["config", *asked]) == 0

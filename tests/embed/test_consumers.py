@@ -106,10 +106,10 @@ def folder(tmp_path):
 
 
 def config(tmp_path):
-    """fastnn-config, as the installed script is."""
+    """fastnn-config, of the fastnn that is tested."""
     script = tmp_path / "fastnn-config"
-    script.write_text(f"#!{sys.executable}\nimport sys\nsys.path.insert(0, {str(ROOT)!r})\n"
-                      "from fastnn.cli.config import main\nsys.exit(main())\n")
+    script.write_text(f"#!/bin/sh\nLD_PRELOAD='{os.environ.get('LD_PRELOAD', '')}' "
+                      f"PYTHONPATH='{ROOT}' exec '{sys.executable}' -m fastnn config \"$@\"\n")
     script.chmod(0o755)
     return script
 

@@ -135,6 +135,7 @@ static fnn_status eye_run(const fnn_opdef *def, const fnn_call *c, void *ws) {
   const fnn_attr zero = {.n = 0}, one = {.v.i = 1, .n = 0};
   (void)def;
   (void)ws;
+  if (fnn_tensor_numel(c->out[0]) == 0) return FNN_OK;
   fnn_fill(c->out[0], &zero);
   fnn_tensor d = diagonal(c->out[0]);
   fnn_fill(&d, &one);

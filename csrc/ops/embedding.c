@@ -88,7 +88,7 @@ static fnn_status run(const fnn_opdef *def, const fnn_call *c, void *ws) {
   fnn_indexed_move(FNN_REDUCE_ADD, dw, &d, &ix, 0, &pos);
   int64_t padding = c->attr[1].v.i;
   if (padding >= 0 && padding < dw->size[0]) zero_row(dw, padding);
-  if (c->attr[2].v.i) divide_rows(dw, &pos, (int64_t *)(at + s.nbytes));
+  if (c->attr[2].v.i && dw->size[0]) divide_rows(dw, &pos, (int64_t *)(at + s.nbytes));
   return FNN_OK;
 }
 

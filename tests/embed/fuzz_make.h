@@ -73,7 +73,8 @@ static void read_signature(int op) {
 static void fill(const fnn_tensor *t, int small) {
   int64_t bytes = t->storage->nbytes, item = fnn_dtype_size((fnn_dtype)t->dtype), n = bytes / item;
   for (int64_t i = 0; i < n; i++) {
-    double v = small ? (double)between(0, 2) : (double)between(-1000, 1000) / 300;
+    double v = small == 2 ? (double)between(0, 4) / 4
+               : small ? (double)between(0, 2) : (double)between(-1000, 1000) / 300;
     if (chance(1)) v = small ? (double)between(-3, 9) : chance(50) ? NAN : 1e30;
     void *p = (char *)t->storage->data + i * item;
     switch (t->dtype) {
@@ -91,7 +92,10 @@ static void fill(const fnn_tensor *t, int small) {
 static int make(fnn_tensor *t, int dtype, int ndim, const int64_t *size, int odd, int small) {
   int64_t stride[FNN_MAX_DIMS], step = 1, low = 0;
   int order[FNN_MAX_DIMS];
-  for (int i = 0; i < ndim; i++) order[i] = i;
+  for (int i = 0; i < ndim; i++) {
+    if (size[i] > 1 << 20) return 0; /* beside a 0 */
+    order[i] = i;
+  }
   if (odd && ndim > 1 && chance(50)) {
     int a = (int)between(0, ndim - 1), b = (int)between(0, ndim - 1), swap = order[a];
     order[a] = order[b], order[b] = swap;
@@ -176,7 +180,7 @@ static int make_operand(fnn_tensor *t, const char *op, const char *name, int whi
   if (one_of(name, "generator aux")) dtype = FNN_I64, ndim = 1, size[0] = 2, odd = 0;
   if (one_of(name, "cell")) dtype = FNN_F64, ndim = 1, size[0] = 6, odd = 0, small = 1;
   if (one_of(name, "norm one loss")) ndim = 0;
-  if (one_of(name, "p")) small = 1;
+  if (one_of(name, "p") || !strcmp(op, "bce")) small = 2;
   if (chance(3)) dtype = (int)between(0, FNN_NUM_DTYPES - 1);
   if (chance(2)) ndim = (int)between(0, 3), size[0] = some_size(), size[1] = 3, size[2] = 2;
   return make(t, dtype, ndim, size, odd, small);

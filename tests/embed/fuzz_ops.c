@@ -68,7 +68,8 @@ static void generate(call *c, int op, const call *fwd) {
   c->op = op;
   for (int i = 0; i < g->nin; i++)
     for (int k = 0; k < (g->in[i].mark == '*' ? many : 1) && c->nin < MAX; k++) {
-      int leave = g->in[i].mark == '?' && chance(fwd ? 10 : 40);
+      int absent = fwd && !find(fwd, g->in[i].name) && !find(fwd, g->in[i].name + 1);
+      int leave = g->in[i].mark == '?' && chance(absent ? 95 : fwd ? 10 : 40);
       int have = !leave && !chance(1) && ((fwd && from_forward(&t, fwd, g->in[i].name)) ||
                                           make_operand(&t, name, g->in[i].name, i));
       add(c, 0, g->in[i].name, have, &t);

@@ -172,9 +172,20 @@ static fnn_status run_open(const fnn_opdef *def, const fnn_call *c) {
   return st;
 }
 
-static fnn_status run_whole(const fnn_opdef *def, const fnn_call *c) {
-  int open = (def->flags & (FNN_DYNAMIC | FNN_VARIADIC)) != 0;
-  fnn_status st = FNN_OK;
+fnn_status fnn_run(const fnn_call *c) {
+  const fnn_tensor *in[FNN_MAX_FIXED];
+  fnn_tensor *out[FNN_MAX_FIXED];
+  fnn_call filled;
+  if ((unsigned)c->op >= FNN_NUM_OPS)
+    return fnn_fail(FNN_EVALUE, "no such opcode: %d", (int)c->op);
+  const fnn_opdef *def = &fnn_opdefs[c->op];
+  int open = (def->flags & (FNN_DYNAMIC | FNN_VARIADIC)) != 0, lacks;
+  fnn_status st = fnn_check_operands(def, c, &lacks);
+  if (st) return st;
+  if (lacks) {
+    fnn_fill_operands(c, in, out, &filled);
+    c = &filled;
+  }
   int watched = fnn_context_current()->observers != NULL;
   if (watched) st = fnn_tell_before(c);
   if (!st) {
@@ -183,22 +194,4 @@ static fnn_status run_whole(const fnn_opdef *def, const fnn_call *c) {
   }
   if (watched) fnn_tell_after(c, st);
   return st;
-}
-
-/* Apart, so that only such a call pays for the room. */
-static __attribute__((noinline)) fnn_status run_filled(const fnn_opdef *def, const fnn_call *c) {
-  const fnn_tensor *in[FNN_MAX_FIXED];
-  fnn_tensor *out[FNN_MAX_FIXED];
-  fnn_call filled;
-  fnn_fill_operands(c, in, out, &filled);
-  return run_whole(def, &filled);
-}
-
-fnn_status fnn_run(const fnn_call *c) {
-  if ((unsigned)c->op >= FNN_NUM_OPS)
-    return fnn_fail(FNN_EVALUE, "no such opcode: %d", (int)c->op);
-  const fnn_opdef *def = &fnn_opdefs[c->op];
-  fnn_status st = fnn_check_operands(def, c);
-  if (st) return st;
-  return fnn_short_of_operands(c) ? run_filled(def, c) : run_whole(def, c);
 }

@@ -41,10 +41,10 @@ struct fnn_opdef {
 extern const fnn_opdef fnn_opdefs[FNN_NUM_OPS];
 
 /* ---- signature.c: whether the call has the operands that the op's signature lists. */
-fnn_status fnn_check_operands(const fnn_opdef *def, const fnn_call *call);
+/* *lacks: optional operands at the end were left out. */
+fnn_status fnn_check_operands(const fnn_opdef *def, const fnn_call *call, int *lacks);
 #define FNN_MAX_FIXED 10 /* operands of an op without "*", on either side */
-/* Whether optional operands at the end were left out, and the call with NULL in their places. */
-int fnn_short_of_operands(const fnn_call *call);
+/* The call with NULL in their places. */
 void fnn_fill_operands(const fnn_call *call, const fnn_tensor **in, fnn_tensor **out,
                        fnn_call *filled);
 

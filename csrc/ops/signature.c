@@ -64,6 +64,7 @@ static unsigned present(int n, const fnn_tensor *const *t, int any, int *bad) {
 
 /* Bit i of need: out[i] is there; of io: it has a storage, to be read. */
 static int written(unsigned need, unsigned io, const fnn_call *c) {
+  if (need == 1 && !io) return c->nout > 0 && c->out[0]; /* most ops */
   for (int i = 0; need; i++, need >>= 1, io >>= 1)
     if ((need & 1) && (i >= c->nout || !c->out[i] || ((io & 1) && !c->out[i]->storage))) return 0;
   return 1;
@@ -73,11 +74,6 @@ static int listed(unsigned lists, const fnn_attr *attr) {
   for (; lists; lists >>= 1, attr++)
     if ((lists & 1) && (attr->n < 0 || (attr->n > 0 && !attr->v.ints))) return 0;
   return 1;
-}
-
-int fnn_short_of_operands(const fnn_call *c) {
-  const arity *a = &arities[c->op];
-  return (c->nin < a->nin && !a->any_in) || (c->nout < a->nout && !a->any_out);
 }
 
 void fnn_fill_operands(const fnn_call *c, const fnn_tensor **in, fnn_tensor **out,
@@ -92,13 +88,14 @@ void fnn_fill_operands(const fnn_call *c, const fnn_tensor **in, fnn_tensor **ou
   if (!a->any_out) filled->out = out, filled->nout = a->nout;
 }
 
-fnn_status fnn_check_operands(const fnn_opdef *def, const fnn_call *c) {
+fnn_status fnn_check_operands(const fnn_opdef *def, const fnn_call *c, int *lacks) {
   const arity *a = &arities[c->op];
-  int bad = c->nin < 0 || c->nout < 0 || (c->nin && !c->in) || (c->nout && !c->out);
-  bad |= !a->any_in && c->nin > a->nin;
-  bad |= !a->any_out && c->nout > a->nout;
-  bad |= a->has_attr && !c->attr;
+  int bad = ((c->nin | c->nout) < 0) | ((c->nin > 0) & !c->in) | ((c->nout > 0) & !c->out);
+  bad |= !a->any_in & (c->nin > a->nin);
+  bad |= !a->any_out & (c->nout > a->nout);
+  bad |= a->has_attr & !c->attr;
   unsigned missing = bad ? 0 : a->need_in & ~present(c->nin, c->in, a->any_in, &bad);
+  *lacks = ((c->nin < a->nin) & !a->any_in) | ((c->nout < a->nout) & !a->any_out);
   if (!bad && !missing && written(a->need_out, a->need_io, c) && listed(a->lists, c->attr))
     return FNN_OK;
   return fnn_fail(FNN_EVALUE, "%s: operands or attributes are missing or too many; expected %s",

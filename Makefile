@@ -13,7 +13,7 @@ SOURCES := $(shell find csrc fastnn/_core -name '*.[ch]' -o -name '*.inc' -o -na
 TEST_TOOLS := numpy 'pytest>=8' pytest-timeout threadpoolctl
 
 .PHONY: run build test test-isa test-threads test-package test-builds test-pythons test-sdist test-all asan \
-	bench bench-once bench-train parity ulp lint clean
+	fuzz bench bench-once bench-train parity ulp lint clean
 
 run: $(VENV)/built ## train on the shipped digits: the main job
 	$(PY) -m fastnn train
@@ -61,6 +61,12 @@ test-sdist: $(VENV)/ready ## pip install of the sdist on every Python, and a few
 
 test-all: test test-isa test-threads test-package test-builds test-pythons test-sdist asan lint ## everything
 
+CALLS ?= 3000000
+fuzz: $(VENV)/built ## instructions and files at random, from a new seed: some minutes
+	@seed=$$(date +%s); echo "seed $$seed, $(CALLS) calls"; \
+	FASTNN_FUZZ_CALLS=$(CALLS) FASTNN_FUZZ_SEED=$$seed \
+	  $(PY) -m pytest -q tests/embed/test_fuzz.py tests/serialization/test_fuzz_readers.py
+
 # A build apart, with AddressSanitizer and UBSan, and with the planted faults that prove them awake.
 # What a function leaves unset holds a pattern, large and the same in every run.
 # Every block comes from the system, so that each has its own borders, but in the tests of the pool
@@ -69,7 +75,8 @@ test-all: test test-isa test-threads test-package test-builds test-pythons test-
 ASAN := env FASTNN_ISA=base PYTHONMALLOC=malloc PYTHONPATH=. \
 	ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1 \
 	LD_PRELOAD="$$(gcc -print-file-name=libasan.so) $$(gcc -print-file-name=libubsan.so)"
-ASAN_TESTS := tests/kernels tests/tape tests/ops/test_indexing.py tests/build/test_planted.py
+ASAN_TESTS := tests/kernels tests/tape tests/embed tests/ops/test_indexing.py \
+	tests/build/test_planted.py
 asan: $(VENV)/ready ## a subset of the tests under AddressSanitizer and UBSan
 	$(PY) -m pip install -q $(TEST_TOOLS)
 	CC=gcc FASTNN_PLANT=1 FASTNN_SANITIZE="-fsanitize=address,undefined -fno-sanitize-recover=undefined \

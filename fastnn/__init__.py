@@ -58,7 +58,7 @@ _ON_FIRST_USE = {
     "_vmap": ["vmap"],
     "_windows": ["bartlett_window", "blackman_window", "hamming_window", "hann_window",
                  "kaiser_window"],
-    "embedding": ["get_include", "get_library_dir"],
+    "_paths": ["get_include", "get_lib", "get_library_dir"],
     "nn.functional": ["adaptive_avg_pool1d", "adaptive_max_pool1d", "avg_pool1d", "bilinear",
                       "channel_shuffle", "conv_tbc", "cosine_embedding_loss", "cosine_similarity",
                       "group_norm", "hinge_embedding_loss", "layer_norm", "margin_ranking_loss",

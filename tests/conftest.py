@@ -8,8 +8,11 @@ import sys
 import pytest
 
 STRICT = os.environ.get("FASTNN_STRICT") == "1"
-# What a machine with every tool and oracle may still lack: hardware, data, a build of its own.
-EXCUSED = ["processor", "AVX-512", "x86", "dataset-fashion-mnist", "FASTNN_TEST_", "FNN_PLANT"]
+# What a machine with every tool and oracle that pip installs may still lack: hardware, data, a
+# build of its own, the other compiler, valgrind.
+EXCUSED = ["processor", "AVX-512", "x86", "dataset-fashion-mnist", "FASTNN_TEST_", "FNN_PLANT",
+           "sanitizers", "valgrind is not installed", "clang is not installed",
+           "clang++ is not installed"]
 if sys.version_info[:2] != (3, 11):
     EXCUSED.append("torch")  # the oracle's version is fixed, and .ci/run installs it on 3.11 alone
 

@@ -5,7 +5,13 @@
  * this thread is fnn_last_error(). Nothing here aborts, prints, exits, or touches the
  * floating-point environment, signals or locale of the host process.
  *
- * C99 and C++11 clean. Structs only grow at their end, enums only gain values.
+ * C99 and C++11 clean. Structs that the library fills only grow at their end; fnn_tensor, fnn_attr
+ * and fnn_call keep their size; enums only gain values, functions are only added. What would break
+ * that raises FNN_ABI_VERSION: a program that compares it with fnn_abi_version() at its start knows
+ * that the library goes with the header it was compiled with.
+ *
+ * Functions may be called from any thread. Two threads may read one tensor at once; where one
+ * writes, the caller keeps the others away.
  */
 #ifndef FASTNN_H
 #define FASTNN_H
@@ -83,7 +89,7 @@ typedef struct fnn_storage {
 /* New storage of nbytes (>= 0) uninitialised bytes, 64-byte aligned. NULL: out of memory. */
 FNN_API fnn_storage *fnn_storage_new(int64_t nbytes);
 /* Storage over the caller's memory; deleter(ctx) is called once when the last reference goes
- * (deleter may be a no-op but not NULL). NULL: out of memory, deleter is not called. */
+ * (NULL: nothing is). NULL: out of memory or a refused extent; deleter is not called. */
 FNN_API fnn_storage *fnn_storage_borrow(void *data, int64_t nbytes, int writable,
                                         void (*deleter)(void *ctx), void *ctx);
 FNN_API void fnn_storage_retain(fnn_storage *s);
@@ -112,6 +118,11 @@ FNN_API fnn_status fnn_tensor_empty(fnn_tensor *t, fnn_dtype dtype, int ndim, co
 FNN_API fnn_status fnn_tensor_view(fnn_tensor *t, fnn_storage *storage, int64_t offset,
                                    fnn_dtype dtype, int ndim, const int64_t *size,
                                    const int64_t *stride);
+/* Fill *t: a tensor over the caller's memory, which must stay where it is until *t, and whatever
+ * else was given its storage, is released. Strides (NULL: contiguous) are at least 0 and say how
+ * far the memory reaches. Where writable is 0 no op writes there. */
+FNN_API fnn_status fnn_tensor_borrow(fnn_tensor *t, void *data, int writable, fnn_dtype dtype,
+                                     int ndim, const int64_t *size, const int64_t *stride);
 /* Drop the descriptor's reference and set storage to NULL. */
 FNN_API void fnn_tensor_release(fnn_tensor *t);
 static inline void *fnn_tensor_data(const fnn_tensor *t) {
@@ -142,7 +153,8 @@ typedef struct fnn_attr {
   int64_t n;
 } fnn_attr;
 
-/* An instruction. in[i] may be NULL where the signature marks the operand optional ("x?").
+/* An instruction. in[i] may be NULL, or lie beyond nin, where the signature marks the operand
+ * optional ("x?"); so may out[i].
  * out[i] NULL: an optional ("y?") output that is not wanted. out[i]->storage NULL: fnn_run
  * fills the descriptor and allocates it; otherwise the op writes into it (and, for "+x"
  * operands, reads it first), after checking shape, dtype and overlap. */
@@ -163,6 +175,51 @@ FNN_API const char *fnn_op_name(fnn_op op);
 FNN_API const char *fnn_op_signature(fnn_op op);
 FNN_API fnn_op fnn_op_find(const char *name); /* FNN_NUM_OPS: no such op */
 
+/* ------------------------------------------------------------------ raw pointers */
+
+/* Single ops on the caller's memory, float32 or float64, rows contiguous: shorthand for tensors
+ * over it and fnn_run, with the same checks, bits, threads and observers. Each needs 64 bytes of
+ * the allocator for an operand, and the op's scratch (FNN_ENOMEM: nothing was written). Pointers
+ * are aligned as their elements; an output shares memory with no other operand, but as said. */
+
+/* C (m x n) = A B, or C += A B where accumulate is set. A is m x k with rows lda apart; ta: k x m.
+ * B is k x n with rows ldb apart; tb: n x k. C's rows are ldc apart, and what is between them is
+ * not touched. */
+FNN_API fnn_status fnn_raw_gemm(fnn_dtype dtype, int ta, int tb, int64_t m, int64_t n, int64_t k,
+                                const void *a, int64_t lda, const void *b, int64_t ldb,
+                                int accumulate, void *c, int64_t ldc);
+/* y = x w^T + bias: x (rows, in_features), w (out_features, in_features), bias (out_features) or
+ * NULL, y (rows, out_features). relu: max(y, 0). */
+FNN_API fnn_status fnn_raw_linear(fnn_dtype dtype, int64_t rows, int64_t in_features,
+                                  int64_t out_features, const void *x, const void *w,
+                                  const void *bias, int relu, void *y);
+/* Convolution over one to three dimensions. Sizes hold dims + 2 numbers: x (N, C, ...), w (O,
+ * C / groups, ...), y (N, O, ...), which must be what x, w, stride, padding and dilation (dims
+ * numbers each) give. bias (O) or NULL. */
+FNN_API fnn_status fnn_raw_conv(fnn_dtype dtype, int dims, const int64_t *x_size,
+                                const int64_t *w_size, const int64_t *y_size,
+                                const int64_t *stride, const int64_t *padding,
+                                const int64_t *dilation, int64_t groups, const void *x,
+                                const void *w, const void *bias, int relu, void *y);
+/* y = exp(x) / sum exp(x) over each row of n, or its logarithm. */
+FNN_API fnn_status fnn_raw_softmax(fnn_dtype dtype, int64_t rows, int64_t n, const void *x,
+                                   int log, void *y);
+/* y = (x - mean) rstd weight + bias over each row of n, rstd = 1 / sqrt(var + eps). weight and bias
+ * (n), mean and rstd (rows) may be NULL. */
+FNN_API fnn_status fnn_raw_layer_norm(fnn_dtype dtype, int64_t rows, int64_t n, const void *x,
+                                      const void *weight, const void *bias, double eps, void *y,
+                                      void *mean, void *rstd);
+/* Any pointwise op on n elements: activations ("x -> y"), their derivatives ("dy, x -> dx"),
+ * arithmetic. b NULL: there is one operand. y may be a or b. attr: the op's numbers, or NULL. */
+FNN_API fnn_status fnn_raw_map(fnn_op op, fnn_dtype dtype, int64_t n, const void *a, const void *b,
+                               const fnn_attr *attr, void *y);
+/* One step of Adam on n parameters (decoupled: AdamW). cell: {steps made, learning rate, weight
+ * decay, beta1, beta2, eps}; the call counts the step. mean and square start as zeros. */
+FNN_API fnn_status fnn_raw_adam(fnn_dtype dtype, int64_t n, const void *grad, int decoupled,
+                                double *cell, void *param, void *mean, void *square);
+
+/* ------------------------------------------------------------------ observers */
+
 /* An observer sees every instruction of the thread that installed it, host ops included. before
  * may veto by returning a status other than FNN_OK. Observers nest: next is called by the door. */
 typedef struct fnn_observer {
@@ -172,11 +229,14 @@ typedef struct fnn_observer {
 } fnn_observer;
 
 /* Per-thread state. grad_mode and inference belong to the tape; they are here because a
- * thread-local must live in one library. */
+ * thread-local must live in one library. num_threads may be set at any time: how many threads the
+ * instructions of this one use; 0 (at thread start): as many as fnn_set_num_threads says. */
 typedef struct fnn_context {
   fnn_observer *observers;
   int32_t grad_mode; /* 1 at thread start */
   int32_t inference;
+  int32_t num_threads;
+  int32_t reserved;
 } fnn_context;
 
 FNN_API fnn_context *fnn_context_current(void);
@@ -220,7 +280,7 @@ typedef void (*fnn_range_fn)(void *ctx, int64_t begin, int64_t end, int thread);
 typedef void (*fnn_parallel_fn)(void *pool, int64_t n, int64_t grain, int threads,
                                 fnn_range_fn fn, void *ctx);
 
-FNN_API void fnn_set_num_threads(int n); /* < 1: back to the default */
+FNN_API void fnn_set_num_threads(int n); /* of the process; < 1: back to the default */
 FNN_API int fnn_get_num_threads(void);   /* what a region started now would use */
 FNN_API void fnn_set_parallel_backend(fnn_parallel_fn fn, void *pool); /* NULL: ours */
 FNN_API const char *fnn_parallel_backend(void); /* "pool", "openmp", "serial" or "host" */

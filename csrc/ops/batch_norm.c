@@ -266,6 +266,7 @@ static void join(const job *j) {
 
 static fnn_status run_job(job *j, const fnn_tensor *x, void *ws) {
   set_dims(j, x);
+  if (j->n == 0) return FNN_OK;
   j->sum = ws;
   j->dot = j->sum + j->n;
   j->a = j->dot + j->n;

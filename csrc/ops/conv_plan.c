@@ -29,10 +29,11 @@ static fnn_conv_run taps_of(const fnn_conv *g, int dim, int64_t q) {
     run.rstep = 1;
     run.tapstep = s / f;
     run.rtap = d / f;
-    while (t < run.tapstep && (q + p - t * d) % s) t++;
+    int64_t most = fnn_min64(run.tapstep, taps); /* taps beyond are none, however far the stride */
+    while (t < most && (q + p - t * d) % s) t++;
     lo = fnn_max64(0, ceil_div(q + p - last * s, d));
     hi = fnn_min64(taps - 1, floor_div(q + p, d));
-    if (t == run.tapstep) lo = hi + 1;
+    if (t == most) lo = hi + 1;
     lo += ((t - lo) % run.tapstep + run.tapstep) % run.tapstep;
     if (lo <= hi) hi = lo + (hi - lo) / run.tapstep * run.tapstep;
     run.r = (q + p - hi * d) / s;

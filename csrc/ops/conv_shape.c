@@ -97,7 +97,7 @@ static int even_taps(const fnn_tensor *w) {
 
 static fnn_status check_channels(const fnn_opdef *def, const fnn_tensor *x, const fnn_tensor *w,
                                  int64_t groups, int transposed) {
-  int64_t expect = transposed ? w->size[0] : w->size[1] * groups;
+  int64_t expect = transposed ? w->size[0] : fnn_mul_wrap(w->size[1], groups);
   if (w->size[0] < 1 || w->size[1] < 1 || w->size[0] % groups)
     return fnn_fail(FNN_ERUNTIME, "%s: Given groups=%lld, expected weight to be at least %lld at "
                     "dimension 0 and divisible by it, but got weight of size %s", def->name,
@@ -157,7 +157,8 @@ static fnn_status infer(const fnn_opdef *def, const fnn_call *c, fnn_tensor *out
   settings s = settings_of(c->attr, 0, transposed);
   if (!st) st = check_channels(def, x, w, s.groups, transposed);
   if (st) return st;
-  int64_t size[FNN_MAX_DIMS] = {x->size[0], transposed ? w->size[1] * s.groups : w->size[0]}, n;
+  int64_t size[FNN_MAX_DIMS] = {x->size[0], transposed ? fnn_mul_wrap(w->size[1], s.groups)
+                                                     : w->size[0]}, n;
   if ((st = check_bias(def, c->in[2], x, size[1]))) return st;
   for (int i = 0; i < x->ndim - 2; i++) {
     st = output_size(def, x->size[i + 2], w->size[i + 2], &s, i, transposed, &size[i + 2]);

@@ -66,7 +66,7 @@ static void line_part(void *ctx, int64_t begin, int64_t end, int thread) {
     int64_t m = fnn_min64(BLOCK, end - i);
     for (int64_t j = 0; j < m; j++) {
       int64_t k = i + j;
-      if (l->integers) ints[j] = l->first + k * l->by;
+      if (l->integers) ints[j] = (int64_t)((uint64_t)l->first + (uint64_t)k * (uint64_t)l->by);
       else if (k < l->n / 2 || isnan(l->end)) reals[j] = l->start + (double)k * l->step;
       else reals[j] = l->end - (double)(l->n - 1 - k) * l->step; /* exact at both ends */
     }
@@ -135,6 +135,7 @@ static fnn_status eye_run(const fnn_opdef *def, const fnn_call *c, void *ws) {
   const fnn_attr zero = {.n = 0}, one = {.v.i = 1, .n = 0};
   (void)def;
   (void)ws;
+  if (fnn_tensor_numel(c->out[0]) == 0) return FNN_OK;
   fnn_fill(c->out[0], &zero);
   fnn_tensor d = diagonal(c->out[0]);
   fnn_fill(&d, &one);
@@ -185,6 +186,7 @@ static void tri_part(void *ctx, int64_t begin, int64_t end, int thread) {
 static fnn_status tri_run(const fnn_opdef *def, const fnn_call *c, void *ws) {
   tri t = {c->in[0], c->out[0], c->attr[0].v.i, c->attr[1].v.i != 0};
   int64_t rows = t.x->size[t.x->ndim - 2], n = fnn_tensor_numel(t.x);
+  t.diagonal = fnn_max64(-rows - 1, fnn_min64(t.x->size[t.x->ndim - 1], t.diagonal));
   (void)def;
   (void)ws;
   if (n) fnn_parallel_for(rows, fnn_max64(1, GRAIN / (n / rows)), tri_part, &t);

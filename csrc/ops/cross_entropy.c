@@ -53,7 +53,8 @@ static const fnn_tensor *weight_of(const fnn_call *c, int first) {
 static fnn_status check(const fnn_opdef *def, const fnn_call *c, int first,
                         fnn_softmax_dims *dims) {
   const fnn_tensor *x = c->in[first];
-  fnn_status st = fnn_want_float_contiguous(def, "input", x);
+  fnn_status st = fnn_check_reduction(def, c);
+  if (!st) st = fnn_want_float_contiguous(def, "input", x);
   if (!st) st = fnn_check_classes(def, x, c->in[first + 1], weight_of(c, first), dims);
   if (st) return st;
   double s = c->attr[SMOOTHING].v.f;

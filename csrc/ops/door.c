@@ -2,14 +2,15 @@
 #include "ops/observe.h"
 #include "ops/op.h"
 
-#define MAX_FIXED_OUT 8
-
-static int same_elements(const fnn_tensor *a, const fnn_tensor *b) {
-  if (fnn_tensor_data(a) != fnn_tensor_data(b) || a->dtype != b->dtype) return 0;
-  if (!fnn_same_shape(a, b)) return 0;
+static int same_strides(const fnn_tensor *a, const fnn_tensor *b) {
   for (int i = 0; i < a->ndim; i++)
     if (a->stride[i] != b->stride[i] && a->size[i] != 1) return 0;
   return 1;
+}
+
+static int same_elements(const fnn_tensor *a, const fnn_tensor *b) {
+  return fnn_tensor_data(a) == fnn_tensor_data(b) && a->dtype == b->dtype &&
+         fnn_same_shape(a, b) && same_strides(a, b);
 }
 
 /* Two indices of a written tensor must not name one element (an expanded view). */
@@ -57,6 +58,9 @@ static fnn_status check_overlap(const fnn_opdef *def, const fnn_call *c, int i) 
 static fnn_status check_given(const fnn_opdef *def, const fnn_call *c, int i,
                               const fnn_tensor *want) {
   fnn_status st = check_written(def, c->out[i], want);
+  if (!st && (def->flags & FNN_DENSE) && !same_strides(c->out[i], want) && fnn_tensor_numel(want))
+    st = fnn_fail(FNN_ERUNTIME, "%s: output %d needs the strides that the op gives a new one",
+                  def->name, i);
   return st ? st : check_overlap(def, c, i);
 }
 
@@ -110,8 +114,8 @@ static void make(fnn_tensor *to, const fnn_tensor *from, fnn_storage *storage) {
 }
 
 static fnn_status run_fixed(const fnn_opdef *def, const fnn_call *c) {
-  fnn_tensor want[MAX_FIXED_OUT];
-  int fresh[MAX_FIXED_OUT] = {0};
+  fnn_tensor want[FNN_MAX_FIXED];
+  int fresh[FNN_MAX_FIXED] = {0};
   fnn_status st = def->family->infer(def, c, want);
   if (st) return st;
   for (int i = 0; i < c->nout; i++)
@@ -153,6 +157,9 @@ static void count_write(fnn_storage *s) {
 static fnn_status run_open(const fnn_opdef *def, const fnn_call *c) {
   fnn_status st = def->family->infer(def, c, NULL);
   if (st) return st;
+  if ((def->flags & FNN_DYNAMIC) && c->out[0]->storage)
+    return fnn_fail(FNN_EVALUE, "%s: its size depends on the data, so it cannot be written into a "
+                    "tensor that is there", def->name);
   if (!(def->flags & FNN_DYNAMIC) && (st = check_open(def, c))) return st;
   int64_t bytes = def->family->workspace ? def->family->workspace(def, c) : 0;
   void *ws = NULL;
@@ -166,14 +173,19 @@ static fnn_status run_open(const fnn_opdef *def, const fnn_call *c) {
 }
 
 fnn_status fnn_run(const fnn_call *c) {
+  const fnn_tensor *in[FNN_MAX_FIXED];
+  fnn_tensor *out[FNN_MAX_FIXED];
+  fnn_call filled;
   if ((unsigned)c->op >= FNN_NUM_OPS)
     return fnn_fail(FNN_EVALUE, "no such opcode: %d", (int)c->op);
   const fnn_opdef *def = &fnn_opdefs[c->op];
-  int open = (def->flags & (FNN_DYNAMIC | FNN_VARIADIC)) != 0;
-  fnn_status st = fnn_check_operands(def, c);
+  int open = (def->flags & (FNN_DYNAMIC | FNN_VARIADIC)) != 0, lacks;
+  fnn_status st = fnn_check_operands(def, c, &lacks);
   if (st) return st;
-  if (!open && c->nout > MAX_FIXED_OUT)
-    return fnn_fail(FNN_EVALUE, "%s: %d outputs, expected %s", def->name, c->nout, def->signature);
+  if (lacks) {
+    fnn_fill_operands(c, in, out, &filled);
+    c = &filled;
+  }
   int watched = fnn_context_current()->observers != NULL;
   if (watched) st = fnn_tell_before(c);
   if (!st) {

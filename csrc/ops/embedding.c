@@ -2,13 +2,15 @@
  * added in the order of j; threads own columns. scale divides a row by how often it was used. */
 #include "ops/indexed.h"
 
+#define MOST_ROWS ((int64_t)1 << 48) /* whose counts have a size */
+
 static fnn_status infer(const fnn_opdef *def, const fnn_call *c, fnn_tensor *out) {
   const fnn_tensor *dy = c->in[0], *index = c->in[1];
   fnn_status st = fnn_index_dtype(def, index);
   if (st) return st;
   int fits = dy->ndim == index->ndim + 1;
   for (int d = 0; fits && d < index->ndim; d++) fits = dy->size[d] == index->size[d];
-  if (!fits || c->attr[0].v.i < 0)
+  if (!fits || c->attr[0].v.i < 0 || c->attr[0].v.i > MOST_ROWS)
     return fnn_fail(FNN_ERUNTIME, "%s: gradient %s for indices %s", def->name, fnn_tensor_str(dy),
                     fnn_tensor_str(index));
   if (!fnn_is_float(dy->dtype))
@@ -26,8 +28,8 @@ static void indices(const fnn_call *c, fnn_indices *ix) {
 }
 
 static int64_t staging(const fnn_tensor *dy) {
-  return fnn_tensor_is_contiguous(dy) ? 0
-                                      : fnn_tensor_numel(dy) * fnn_dtype_size((fnn_dtype)dy->dtype);
+  int64_t bytes = fnn_tensor_numel(dy) * fnn_dtype_size((fnn_dtype)dy->dtype);
+  return fnn_tensor_is_contiguous(dy) ? 0 : fnn_round_up(bytes, FNN_ALIGN);
 }
 
 static int64_t workspace(const fnn_opdef *def, const fnn_call *c) {
@@ -52,8 +54,10 @@ static void divide_rows(const fnn_tensor *dw, const fnn_positions *pos, int64_t 
   int64_t row_bytes = dw->stride[0] * fnn_dtype_size((fnn_dtype)dw->dtype), off;
   char *w = fnn_tensor_data(dw);
   memset(count, 0, (size_t)dw->size[0] * sizeof *count);
-  for (int64_t j = 0; row_bytes && j < pos->m; j++)
-    count[*fnn_positions_chunk(pos, j, 1, &off) / row_bytes]++;
+  for (int64_t j = 0; j < pos->m; j++) {
+    int64_t at = *fnn_positions_chunk(pos, j, 1, &off);
+    count[row_bytes ? at / row_bytes : 0]++; /* one row, or rows of nothing */
+  }
   for (int64_t i = 0; i < dw->size[0]; i++) {
     if (count[i] < 2) continue;
     for (int64_t e = 0; e < dw->size[1]; e++) {
@@ -84,7 +88,7 @@ static fnn_status run(const fnn_opdef *def, const fnn_call *c, void *ws) {
   fnn_indexed_move(FNN_REDUCE_ADD, dw, &d, &ix, 0, &pos);
   int64_t padding = c->attr[1].v.i;
   if (padding >= 0 && padding < dw->size[0]) zero_row(dw, padding);
-  if (c->attr[2].v.i) divide_rows(dw, &pos, (int64_t *)(at + s.nbytes));
+  if (c->attr[2].v.i && dw->size[0]) divide_rows(dw, &pos, (int64_t *)(at + s.nbytes));
   return FNN_OK;
 }
 

@@ -18,8 +18,7 @@ int fnn_scalar_fits(int dtype, const fnn_attr *a) {
 }
 
 void fnn_scalar_store(int dtype, const fnn_attr *a, void *out) {
-  static const int8_t kind[3] = {FNN_I64, FNN_F64, FNN_I64};
-  fnn_cast_run(1, kind[a->n], &a->v, dtype, out);
+  fnn_cast_run(1, a->n == 1 ? FNN_F64 : FNN_I64, &a->v, dtype, out);
 }
 
 void fnn_fill(const fnn_tensor *y, const fnn_attr *value) {

@@ -87,6 +87,7 @@ static fnn_status infer_bwd(const fnn_opdef *def, const fnn_call *c, fnn_tensor 
     st = fnn_fail(FNN_EVALUE, "%s: gradient %s does not go with input %s", def->name,
                   fnn_tensor_str(dy), fnn_tensor_str(x));
   if (!st) st = fnn_want_float_contiguous(def, "gradient", dy);
+  if (st) return st;
   split(x, dims, &rows, &n);
   for (int i = 3; i < (def->kernel ? 4 : 5) && !st; i++) {
     if (c->in[i]->dtype != x->dtype || fnn_tensor_numel(c->in[i]) != rows)

@@ -31,7 +31,8 @@ static double parameter(const fnn_opdef *def, const fnn_call *c) {
 static fnn_status check(const fnn_opdef *def, const fnn_call *c, int first) {
   const fnn_tensor *in[NUM_IN];
   operands(c, first, in);
-  fnn_status st = fnn_want_float_contiguous(def, "input", in[X]);
+  fnn_status st = fnn_check_reduction(def, c);
+  if (!st) st = fnn_want_float_contiguous(def, "input", in[X]);
   static const char *const names[] = {"input", "target", "weight", "pos_weight"};
   for (int i = TARGET; i < NUM_IN && !st; i++) {
     if (!in[i]) continue;

@@ -26,7 +26,8 @@ typedef struct fnn_family {
 enum {
   FNN_ALIAS = 1,   /* an output may be exactly one of the inputs (same elements, same strides) */
   FNN_DYNAMIC = 2, /* output sizes depend on data */
-  FNN_VARIADIC = 4 /* any number of operands */
+  FNN_VARIADIC = 4, /* any number of operands */
+  FNN_DENSE = 8 /* outputs have the inferred strides; the door refuses others */
 };
 
 struct fnn_opdef {
@@ -40,7 +41,12 @@ struct fnn_opdef {
 extern const fnn_opdef fnn_opdefs[FNN_NUM_OPS];
 
 /* ---- signature.c: whether the call has the operands that the op's signature lists. */
-fnn_status fnn_check_operands(const fnn_opdef *def, const fnn_call *call);
+/* *lacks: optional operands at the end were left out. */
+fnn_status fnn_check_operands(const fnn_opdef *def, const fnn_call *call, int *lacks);
+#define FNN_MAX_FIXED 10 /* operands of an op without "*", on either side */
+/* The call with NULL in their places. */
+void fnn_fill_operands(const fnn_call *call, const fnn_tensor **in, fnn_tensor **out,
+                       fnn_call *filled);
 
 /* ---- host.c: the name of a host op; NULL for any other. */
 const char *fnn_host_name(fnn_op op);

@@ -3,6 +3,7 @@
 
 #define GRAIN 16384 /* elements */
 #define LARGEST ((int64_t)1 << 30)
+#define MOST_PIXELS ((int64_t)1 << 40) /* of one dimension of an input that only an attribute names */
 
 fnn_status fnn_pool_planes(const fnn_opdef *def, const char *what, const fnn_tensor *t,
                            int64_t spatial, int dtype, fnn_planes *p) {
@@ -60,6 +61,8 @@ fnn_status fnn_pool_window(const fnn_opdef *def, const fnn_attr *kernel, const f
     w->pad[d] = i < 0 ? 0 : padding->v.ints[i];
     w->dilation[d] = i < 0 || !dilation ? 1 : dilation->v.ints[i];
     int64_t reach = w->dilation[d] * (w->kernel[d] - 1) + 1;
+    if (w->in[d] < 0 || w->in[d] > MOST_PIXELS)
+      return fnn_fail(FNN_EVALUE, "%s: no such input size: %lld", def->name, (long long)w->in[d]);
     if (w->pad[d] > reach / 2)
       return fnn_fail(FNN_ERUNTIME, "%s: pad should be at most half of effective kernel size, but "
                       "got pad=%lld, kernel_size=%lld and dilation=%lld", def->name,

@@ -79,7 +79,8 @@ void fnn_reduction_plan(fnn_reduction *r, const fnn_tensor *x, unsigned mask, in
   r->width_stride = 0;
   int64_t side = r->nk ? r->ksize[r->nk - 1] : 1;
   int64_t step = r->nk ? magnitude(r->kx[r->nk - 1]) : 0;
-  r->columns = step && step < magnitude(r->run_stride) && side >= narrow && r->count > 0;
+  r->columns = step && step < magnitude(r->run_stride) && side >= narrow && r->count > 0 &&
+               r->outputs > 0;
   r->block = FNN_ROW_BLOCK;
   if (r->columns) {
     r->width = side;

@@ -108,6 +108,11 @@ static fnn_status infer(const fnn_opdef *def, const fnn_call *c, fnn_tensor *wan
   int64_t hidden = h0->size[1], gates = fnn_rnn_gates(def->kernel);
   st = fnn_rnn_want(def, "input", x, x->dtype, rows, gates * hidden);
   if (!st && bias) st = fnn_rnn_want(def, "bias", bias, x->dtype, -1, gates * hidden);
+  int lstm = def->kernel == FNN_K_lstm;
+  int gated = def->kernel >= FNN_K_lstm;
+  if (!st && ((out(c, 2) == NULL) == lstm || (out(c, 4) && !lstm) || (out(c, 3) && !gated)))
+    st = fnn_fail(FNN_EVALUE, "%s: cn (needed) and cells are lstm's, saved lstm's and gru's",
+                  def->name);
   if (st) return st;
   const int64_t widths[5] = {1, 1, 1, fnn_rnn_saved(def->kernel), 1};
   for (int i = 0; i < c->nout; i++) {

@@ -5,7 +5,7 @@ void fnn_set_contiguous(fnn_tensor *t) {
   int64_t stride = 1;
   for (int i = t->ndim - 1; i >= 0; i--) {
     t->stride[i] = stride;
-    if (t->size[i] > 1) stride *= t->size[i];
+    if (t->size[i] > 1) stride = fnn_mul_wrap(stride, t->size[i]);
   }
 }
 
@@ -84,7 +84,7 @@ void fnn_set_pointwise_strides(int n, const fnn_tensor *const *in, fnn_tensor *o
   int64_t stride = 1;
   for (int j = out->ndim - 1; j >= 0; j--) {
     out->stride[order[j]] = stride;
-    if (out->size[order[j]] > 1) stride *= out->size[order[j]];
+    if (out->size[order[j]] > 1) stride = fnn_mul_wrap(stride, out->size[order[j]]);
   }
 }
 
@@ -97,7 +97,7 @@ int fnn_is_dense(const fnn_tensor *t) {
       if (!used[d] && (t->size[d] == 1 || t->stride[d] == expect)) found = d;
     if (found < 0) return fnn_tensor_numel(t) == 0;
     used[found] = 1;
-    if (t->size[found] != 1) expect *= t->size[found];
+    if (t->size[found] != 1) expect = fnn_mul_wrap(expect, t->size[found]);
   }
   return 1;
 }
@@ -115,7 +115,7 @@ void fnn_set_channels_last(fnn_tensor *t) {
   for (int i = 0; i < t->ndim; i++) { /* 1, last, ..., 2, 0: from the fastest */
     int d = i == 0 ? 1 : i == t->ndim - 1 ? 0 : t->ndim - i;
     t->stride[d] = stride;
-    stride *= fnn_max64(1, t->size[d]);
+    stride = fnn_mul_wrap(stride, fnn_max64(1, t->size[d]));
   }
 }
 

@@ -43,7 +43,8 @@ static int in_foreign_region(void) { return 0; }
  * OpenMP since (threadpoolctl, omp_set_num_threads) shows as less than there was at load, and
  * holds for every setting. */
 int fnn_get_num_threads(void) {
-  int set = __atomic_load_n(&own, __ATOMIC_RELAXED), omp = omp_threads();
+  int set = fnn_context_current()->num_threads, omp = omp_threads();
+  if (set < 1) set = __atomic_load_n(&own, __ATOMIC_RELAXED);
   if (set) return clamp(omp < omp_at_load ? fnn_min64(set, omp) : set);
   return clamp(fnn_min64(fnn_cpu_count(), omp));
 }

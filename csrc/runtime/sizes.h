@@ -23,6 +23,10 @@ static inline bool fnn_numel_ok(int ndim, const int64_t *size, int64_t *r) {
   *r = zero ? 0 : n;
   return true;
 }
+/* a b where what overflows is refused later, as a shape too large for any memory. */
+static inline int64_t fnn_mul_wrap(int64_t a, int64_t b) {
+  return (int64_t)((uint64_t)a * (uint64_t)b);
+}
 static inline int64_t fnn_min64(int64_t a, int64_t b) { return a < b ? a : b; }
 static inline int64_t fnn_max64(int64_t a, int64_t b) { return a > b ? a : b; }
 static inline int64_t fnn_ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }

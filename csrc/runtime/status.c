@@ -4,7 +4,7 @@
 
 #include "runtime/runtime.h"
 
-FNN_THREAD fnn_context context = {NULL, 1, 0};
+FNN_THREAD fnn_context context = {.grad_mode = 1};
 
 const char *fnn_last_error(void) { return fnn_thread_text()->message; }
 int fnn_abi_version(void) { return FNN_ABI_VERSION; }

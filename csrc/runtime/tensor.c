@@ -49,12 +49,18 @@ fnn_storage *fnn_storage_new(int64_t nbytes) {
   return s ? init(s, (char *)s + FNN_ALIGN, nbytes) : NULL;
 }
 
+static void keep(void *ctx) { (void)ctx; }
+
 fnn_storage *fnn_storage_borrow(void *data, int64_t nbytes, int writable,
                                 void (*deleter)(void *ctx), void *ctx) {
+  if (nbytes < 0 || (nbytes && !data)) {
+    fnn_fail(FNN_EVALUE, "cannot borrow %lld bytes at %p", (long long)nbytes, data);
+    return NULL;
+  }
   fnn_storage *s = fnn_alloc(FNN_ALIGN);
   if (!s) return NULL;
   init(s, data, nbytes);
-  s->deleter = deleter;
+  s->deleter = deleter ? deleter : keep;
   s->ctx = ctx;
   s->writable = writable;
   return s;
@@ -109,24 +115,30 @@ static fnn_status check_shape(fnn_dtype dtype, int ndim, const int64_t *size, in
   return FNN_OK;
 }
 
+static void contiguous(int ndim, const int64_t *size, int64_t *stride) {
+  int64_t step = 1;
+  for (int i = ndim - 1; i >= 0; i--) {
+    stride[i] = step;
+    if (size[i] > 1) step *= size[i];
+  }
+}
+
 fnn_status fnn_tensor_empty(fnn_tensor *t, fnn_dtype dtype, int ndim, const int64_t *size) {
-  int64_t nbytes, stride = 1;
+  int64_t nbytes;
   fnn_status st = check_shape(dtype, ndim, size, &nbytes);
   if (st) return st;
   fnn_storage *s = fnn_storage_new(nbytes);
   if (!s) return FNN_ENOMEM;
   *t = (fnn_tensor){.storage = s, .dtype = (int8_t)dtype, .ndim = (int8_t)ndim};
-  for (int i = ndim - 1; i >= 0; i--) {
-    t->size[i] = size[i];
-    t->stride[i] = stride;
-    if (size[i] > 1) stride *= size[i];
-  }
+  for (int i = 0; i < ndim; i++) t->size[i] = size[i];
+  contiguous(ndim, size, t->stride);
   return FNN_OK;
 }
 
 fnn_status fnn_tensor_view(fnn_tensor *t, fnn_storage *storage, int64_t offset, fnn_dtype dtype,
                            int ndim, const int64_t *size, const int64_t *stride) {
   int64_t nbytes, n = 0, low = 0, high = 0, span, item = fnn_dtype_size(dtype);
+  if (!storage) return FNN_ENOMEM; /* what fnn_storage_new said */
   fnn_status st = check_shape(dtype, ndim, size, &nbytes);
   if (st) return st;
   fnn_numel_ok(ndim, size, &n);
@@ -149,6 +161,32 @@ fnn_status fnn_tensor_view(fnn_tensor *t, fnn_storage *storage, int64_t offset, 
   }
   fnn_storage_retain(storage);
   return FNN_OK;
+}
+
+/* One byte more than the furthest element's last. */
+static int reach(int64_t item, int ndim, const int64_t *size, const int64_t *stride,
+                 int64_t *nbytes) {
+  int64_t span, last = 0;
+  for (int i = 0; i < ndim; i++)
+    if (!fnn_mul_ok(size[i] - 1, stride[i], &span) || !fnn_add_ok(last, span, &last)) return 0;
+  return fnn_add_ok(last, 1, &last) && fnn_mul_ok(last, item, nbytes);
+}
+
+fnn_status fnn_tensor_borrow(fnn_tensor *t, void *data, int writable, fnn_dtype dtype, int ndim,
+                             const int64_t *size, const int64_t *stride) {
+  int64_t nbytes, item = fnn_dtype_size(dtype), own[FNN_MAX_DIMS];
+  fnn_status st = check_shape(dtype, ndim, size, &nbytes);
+  if (st) return st;
+  contiguous(ndim, size, own);
+  if (stride && nbytes && !reach(item, ndim, size, stride, &nbytes)) nbytes = -1;
+  if (nbytes && (!data || nbytes < 0 || (uintptr_t)data % (uint64_t)item))
+    return fnn_fail(FNN_EVALUE, "%p holds no %s%s", data, fnn_dtype_name(dtype),
+                    fnn_shape_str(ndim, size));
+  fnn_storage *s = fnn_storage_borrow(data, nbytes, writable, NULL, NULL);
+  if (!s) return FNN_ENOMEM;
+  st = fnn_tensor_view(t, s, 0, dtype, ndim, size, stride ? stride : own);
+  fnn_storage_release(s);
+  return st;
 }
 
 void fnn_tensor_release(fnn_tensor *t) {

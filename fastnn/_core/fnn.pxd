@@ -48,6 +48,8 @@ cdef extern from "fastnn.h" nogil:
     fnn_status fnn_tensor_view(fnn_tensor *t, fnn_storage *storage, int64_t offset,
                                fnn_dtype dtype, int ndim, const int64_t *size,
                                const int64_t *stride)
+    fnn_status fnn_tensor_borrow(fnn_tensor *t, void *data, int writable, fnn_dtype dtype,
+                                 int ndim, const int64_t *size, const int64_t *stride)
     void fnn_tensor_release(fnn_tensor *t)
     void *fnn_tensor_data(const fnn_tensor *t)
     int64_t fnn_tensor_numel(const fnn_tensor *t)
@@ -79,6 +81,26 @@ cdef extern from "fastnn.h" nogil:
     const char *fnn_op_signature(fnn_op op)
     fnn_op fnn_op_find(const char *name)
 
+    fnn_status fnn_raw_gemm(fnn_dtype dtype, int ta, int tb, int64_t m, int64_t n, int64_t k,
+                            const void *a, int64_t lda, const void *b, int64_t ldb,
+                            int accumulate, void *c, int64_t ldc)
+    fnn_status fnn_raw_linear(fnn_dtype dtype, int64_t rows, int64_t in_features,
+                              int64_t out_features, const void *x, const void *w,
+                              const void *bias, int relu, void *y)
+    fnn_status fnn_raw_conv(fnn_dtype dtype, int dims, const int64_t *x_size,
+                            const int64_t *w_size, const int64_t *y_size, const int64_t *stride,
+                            const int64_t *padding, const int64_t *dilation, int64_t groups,
+                            const void *x, const void *w, const void *bias, int relu, void *y)
+    fnn_status fnn_raw_softmax(fnn_dtype dtype, int64_t rows, int64_t n, const void *x, int log,
+                               void *y)
+    fnn_status fnn_raw_layer_norm(fnn_dtype dtype, int64_t rows, int64_t n, const void *x,
+                                  const void *weight, const void *bias, double eps, void *y,
+                                  void *mean, void *rstd)
+    fnn_status fnn_raw_map(fnn_op op, fnn_dtype dtype, int64_t n, const void *a, const void *b,
+                           const fnn_attr *attr, void *y)
+    fnn_status fnn_raw_adam(fnn_dtype dtype, int64_t n, const void *grad, int decoupled,
+                            double *cell, void *param, void *mean, void *square)
+
     ctypedef struct fnn_observer:
         fnn_status (*before)(fnn_observer *self, const fnn_call *call) noexcept
         void (*after)(fnn_observer *self, const fnn_call *call, fnn_status status) noexcept
@@ -88,6 +110,7 @@ cdef extern from "fastnn.h" nogil:
         fnn_observer *observers
         int32_t grad_mode
         int32_t inference
+        int32_t num_threads
 
     fnn_context *fnn_context_current()
     void fnn_observer_push(fnn_observer *observer)
@@ -114,6 +137,11 @@ cdef extern from "fastnn.h" nogil:
     void fnn_set_num_threads(int n)
     int fnn_get_num_threads()
     const char *fnn_parallel_backend()
+    ctypedef void (*fnn_range_fn)(void *ctx, int64_t begin, int64_t end, int thread) noexcept
+    ctypedef void (*fnn_parallel_fn)(void *pool, int64_t n, int64_t grain, int threads,
+                                     fnn_range_fn fn, void *ctx) noexcept
+    void fnn_set_parallel_backend(fnn_parallel_fn fn, void *pool)
+    void fnn_parallel_for(int64_t n, int64_t grain, fnn_range_fn fn, void *ctx)
 
     const char *fnn_isa()
     const char *fnn_isa_best()

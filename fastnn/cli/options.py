@@ -74,6 +74,7 @@ def parser() -> argparse.ArgumentParser:
     info = commands.add_parser("info", help="what fastnn found on this machine")
     info.set_defaults(run=command("info"))
     bench_options(commands)
+    config_options(commands)
     return top
 
 
@@ -143,6 +144,17 @@ def bench_options(commands: Any) -> None:
         default=1.0,
         help="time per line of the table",
     )
+
+
+def config_options(commands: Any) -> None:
+    p = commands.add_parser("config", help="flags that compile and link a C program")
+    p.set_defaults(run=command("config"))
+    p.add_argument("--cflags", action="store_true", help="flags for the compiler")
+    p.add_argument("--libs", action="store_true", help="flags for the linker")
+    p.add_argument("--static", action="store_true", help="link libfastnn.a, not libfastnn.so")
+    p.add_argument("--prefix", action="store_true", help="the folder of include and lib")
+    p.add_argument("--include", action="store_true", help="the folder of fastnn.h")
+    p.add_argument("--lib", action="store_true", help="the folder of the libraries")
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.embed.programs import tool
+
 ROOT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.skipif(os.environ.get("FASTNN_TEST_PACKAGE") != "1",
                                 reason="builds the package twice; set FASTNN_TEST_PACKAGE=1")
@@ -84,66 +86,52 @@ def test_the_command_line(made, tmp_path):
     assert re.search(r"(?i)threads", call(made[3].parent / "fastnn", "info", cwd=tmp_path))
 
 
-CPP = """#include <fastnn.h>
-#include <cstdio>
-
-int main() {
-  const int64_t size = 3;
-  fnn_tensor x = fnn_tensor(), y = fnn_tensor();
-  if (fnn_tensor_empty(&x, FNN_F32, 1, &size)) return 1;
-  float *p = static_cast<float *>(fnn_tensor_data(&x));
-  p[0] = -1, p[1] = 0, p[2] = 2;
-  const fnn_tensor *in[] = {&x};
-  fnn_tensor *out[] = {&y};
-  fnn_call call = {FNN_OP_relu, 1, 1, in, out, nullptr};
-  if (fnn_run(&call)) return 1;
-  std::printf("%g\\n", static_cast<double>(static_cast<float *>(fnn_tensor_data(&y))[2]));
-  fnn_tensor_release(&x);
-  fnn_tensor_release(&y);
-}
-"""
-
-
 @pytest.fixture
 def programs(made, tmp_path):
-    """The program of docs/embedding.md in C, its like in C++; (folder, library folder)"""
+    """The program of docs/embedding.md in C and one in C++; (their folder, the package's)"""
     doc = (ROOT / "docs/embedding.md").read_text()
-    (tmp_path / "relu.c").write_text(re.search(r"```c\n(.*?)```", doc, re.S)[1])
-    (tmp_path / "relu.cc").write_text(CPP)
-    where = call(made[3], "-c", "import fastnn; print(fastnn.get_library_dir())", cwd=tmp_path)
-    return tmp_path, Path(where.strip())
+    (tmp_path / "prog.c").write_text(re.search(r"```c\n(.*?)```", doc, re.S)[1])
+    shutil.copy(ROOT / "examples/embed/attention.cc", tmp_path / "prog.cc")
+    return tmp_path, Path(call(made[3].parent / "fastnn-config", "--prefix").strip())
 
 
-@pytest.mark.parametrize("compiler, source", [("cc -std=c99", "relu.c"),
-                                              ("c++ -std=c++11", "relu.cc")])
-@pytest.mark.parametrize("link", ["shared", "static"])
-def test_a_program_links(programs, compiler, source, link):
-    """By the flags of pkg-config, and warning-free."""
-    if not shutil.which("pkg-config"):
-        pytest.skip("pkg-config is not installed")
-    tmp, where = programs
-    flags = call("pkg-config", "--cflags", "--libs", *(["--static"] if link == "static" else []),
-                 "fastnn", env={"PKG_CONFIG_PATH": str(where / "pkgconfig")}).split()
-    if link == "static":
-        flags = [str(where / "libfastnn.a") if flag == "-lfastnn" else flag for flag in flags]
-    call(*compiler.split(), "-Wall", "-Wextra", "-Werror", "-pedantic", source, *flags,
-         f"-Wl,-rpath,{where}", "-o", "program", cwd=tmp)
-    assert call(tmp / "program").strip() == "2"
+def told(by, folder, static):
+    """Flags by the installed script, or by a pkg-config file of a package that was moved."""
+    if by == "fastnn-config":
+        script = folder.parents[3] / "bin/fastnn-config"
+        return call(script, "--cflags", "--libs", *(["--static"] if static else [])).split()
+    return call(tool("pkg-config", "pkgconf"), "--cflags", "--libs",
+                "fastnn-static" if static else "fastnn",
+                env={"PKG_CONFIG_PATH": str(folder / "lib/pkgconfig")}).split()
+
+
+@pytest.mark.parametrize("compiler, source, last", [
+    ("cc -std=c99", "prog.c", "2"), ("c++ -std=c++11", "prog.cc", "cannot be multiplied")])
+@pytest.mark.parametrize("static", [False, True], ids=["shared", "static"])
+@pytest.mark.parametrize("by", ["fastnn-config", "pkg-config"])
+def test_a_program_links(programs, compiler, source, last, static, by):
+    """Warning-free."""
+    tmp, folder = programs
+    if by == "pkg-config":
+        folder = shutil.copytree(folder, tmp / "moved", ignore=shutil.ignore_patterns("*.py"))
+    call(*compiler.split(), "-Wall", "-Wextra", "-Werror", "-pedantic", source,
+         *told(by, folder, static), "-o", "program", cwd=tmp)
+    assert call(tmp / "program").strip().endswith(last)
     needed = call("ldd", tmp / "program")
-    assert ("libfastnn.so" in needed) == (link == "shared")
+    assert ("libfastnn.so" in needed) != static
 
 
 def test_cmake_finds_it(programs):
-    if not shutil.which("cmake"):
-        pytest.skip("cmake is not installed")
-    tmp, where = programs
+    tmp, folder = programs
+    moved = shutil.copytree(folder, tmp / "moved", ignore=shutil.ignore_patterns("*.py"))
     (tmp / "CMakeLists.txt").write_text(
-        "cmake_minimum_required(VERSION 3.13)\nproject(relu C)\nset(CMAKE_C_STANDARD 99)\n"
-        "find_package(fastnn REQUIRED)\nadd_executable(relu relu.c)\n"
-        "target_link_libraries(relu fastnn::fastnn)\n")
-    call("cmake", "-S", tmp, "-B", tmp / "made", f"-DCMAKE_PREFIX_PATH={where.parent}")
-    call("cmake", "--build", tmp / "made")
-    assert call(tmp / "made/relu").strip() == "2"
+        "cmake_minimum_required(VERSION 3.13)\nproject(prog C)\nset(CMAKE_C_STANDARD 99)\n"
+        "find_package(fastnn REQUIRED)\nadd_executable(prog prog.c)\n"
+        "target_link_libraries(prog fastnn::fastnn)\nadd_executable(whole prog.c)\n"
+        "target_link_libraries(whole fastnn::static)\n")
+    call(tool("cmake"), "-S", tmp, "-B", tmp / "made", f"-DCMAKE_PREFIX_PATH={moved}")
+    call(tool("cmake"), "--build", tmp / "made")
+    assert call(tmp / "made/prog").strip() == call(tmp / "made/whole").strip() == "2"
 
 
 def test_cimport(made, tmp_path):
@@ -153,7 +141,7 @@ def test_cimport(made, tmp_path):
     (tmp_path / "setup.py").write_text(
         "import fastnn\nfrom Cython.Build import cythonize\n"
         "from setuptools import Extension, setup\n"
-        "where = [fastnn.get_library_dir()]\n"
+        "where = [fastnn.get_lib()]\n"
         "setup(ext_modules=cythonize([Extension('count', ['count.pyx'], libraries=['fastnn'],\n"
         "    include_dirs=[fastnn.get_include()], library_dirs=where,\n"
         "    runtime_library_dirs=where)], language_level=3))\n")

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from engine import BEST, ISAS, guarded, lib, run, set_isa
 
-SHAPES = [(), (1,), (9,), (300,), (5, 7), (40, 300), (300, 40), (3, 50, 6), (0, 4), (4, 0)]
+SHAPES = [(), (1,), (9,), (300,), (5, 7), (40, 300), (300, 40), (3, 50, 6), (0, 4), (4, 0),
+          (5, 4, 0), (0, 4, 5)]
 VIEWS = {
     "plain": lambda a: a,
     "transposed": lambda a: a.T,

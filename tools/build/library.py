@@ -66,7 +66,7 @@ class Library:
         yield "csrc/isa/tables.c", self.objects, flags, []
 
     def drivers(self, flags):
-        for path in glob("csrc/ops/*.c"):
+        for path in [p for layer in ("ops", "program", "api") for p in glob(f"csrc/{layer}/*.c")]:
             yield path, self.objects, [*flags, *DRIVERS.get(Path(path).stem, SMALL)], []
 
     def kernels(self, flags):
@@ -106,9 +106,11 @@ class Library:
             extra_postargs=[*LINK, *self.cc.openmp, "-lm", "-Wl,-soname,libfastnn.so",
                             "-Wl,-z,nodelete", "-Wl,-Bsymbolic-functions"])  # fmt: skip
         (self.folder / "libfastnn.a").unlink(missing_ok=True)
-        if not SANITIZE and shutil.which("strip"):  # one object: symbols and relocations are half
+        if not SANITIZE and shutil.which("strip") and shutil.which("objcopy"):
+            # one object: symbols and relocations are half, and only fastnn.h's names are seen
             whole = str(self.cache / "fastnn.o")
             cc.spawn([cc.compiler_so[0], "-r", "-nostdlib", "-o", whole, *objects])
+            cc.spawn(["objcopy", "--localize-hidden", whole])
             cc.spawn(["strip", "--strip-unneeded", whole])
             objects = [whole]
         cc.create_static_lib(objects, "fastnn", output_dir=str(self.folder))

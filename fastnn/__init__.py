@@ -28,9 +28,6 @@ from fastnn.autograd import (
     set_grad_enabled,
 )
 
-for _name, _value in list(globals().items()):  # the op modules came with their functions
-    if getattr(_value, "__spec__", None) and _value.__name__.startswith("fastnn._core.ops."):
-        del globals()[_name]
 globals().update(_dtypes)
 __version__ = _runtime.version()
 

@@ -39,7 +39,8 @@ class UntypedStorage:
     def __eq__(self, other: object) -> bool:
         return isinstance(other, UntypedStorage) and self.data_ptr() == other.data_ptr()
 
-    __hash__ = object.__hash__
+    def __hash__(self) -> int:
+        return hash(self.data_ptr())
 
 
 class TypedStorage(UntypedStorage):

@@ -91,7 +91,8 @@ static job make_job(const fnn_call *c) {
   int64_t mine = j.depthwise ? g->groups : g->cin, wide = fnn_round_up(j.columns, j.k->vl);
   fnn_pixels xs = fnn_conv_dense(g->in, j.axis, reach, mine);
   fnn_pixels dys = fnn_conv_dense(g->out, j.axis, j.band, wide);
-  if (j.x.channel != 1 && !is_rows(&j)) j.x_bytes = fnn_round_up(xs.batch * j.images * j.item, FNN_ALIGN);
+  if (j.x.channel != 1 && !is_rows(&j))
+    j.x_bytes = fnn_round_up(xs.batch * j.images * j.item, FNN_ALIGN);
   j.in_place = is_panel(&j);
   if (!j.in_place)
     j.dy_bytes = fnn_round_up(dys.batch * j.images * j.item, FNN_ALIGN);

@@ -47,7 +47,26 @@ class LogitRelaxedBernoulli(_OfProbability):
         return log_t + d - 2 * d.exp().log1p()
 
 
-class RelaxedBernoulli(TransformedDistribution):
+class _Relaxed(TransformedDistribution):
+    """One whose parameters are those of the distribution before the transform."""
+
+    @property
+    def temperature(self) -> Any:
+        """How far from discrete the values are."""
+        return self.base_dist.temperature
+
+    @property
+    def logits(self) -> Tensor:
+        """The log-odds, or the logarithms of the probabilities."""
+        return self.base_dist.logits
+
+    @property
+    def probs(self) -> Tensor:
+        """The probabilities."""
+        return self.base_dist.probs
+
+
+class RelaxedBernoulli(_Relaxed):
     """Values in (0, 1), near 0 or 1 where the temperature is low."""
 
     arg_constraints = {"probs": constraints.unit_interval, "logits": constraints.real}
@@ -57,21 +76,6 @@ class RelaxedBernoulli(TransformedDistribution):
                  validate_args: bool | None = None) -> None:
         super().__init__(LogitRelaxedBernoulli(temperature, probs, logits), SigmoidTransform(),
                          validate_args)
-
-    @property
-    def temperature(self) -> Any:
-        """How far from bits the values are."""
-        return self.base_dist.temperature
-
-    @property
-    def logits(self) -> Tensor:
-        """The log-odds."""
-        return self.base_dist.logits
-
-    @property
-    def probs(self) -> Tensor:
-        """The probabilities."""
-        return self.base_dist.probs
 
 
 class ExpRelaxedCategorical(Distribution):
@@ -123,7 +127,7 @@ class ExpRelaxedCategorical(Distribution):
         return ExpRelaxedCategorical(self.temperature, logits=logits, validate_args=False)
 
 
-class RelaxedOneHotCategorical(TransformedDistribution):
+class RelaxedOneHotCategorical(_Relaxed):
     """Vectors that sum to 1, near one-hot where the temperature is low (Gumbel softmax)."""
 
     arg_constraints = {"probs": constraints.simplex, "logits": constraints.real_vector}
@@ -133,18 +137,3 @@ class RelaxedOneHotCategorical(TransformedDistribution):
                  validate_args: bool | None = None) -> None:
         super().__init__(ExpRelaxedCategorical(temperature, probs, logits, validate_args),
                          ExpTransform(), validate_args)
-
-    @property
-    def temperature(self) -> Any:
-        """How far from one-hot the values are."""
-        return self.base_dist.temperature
-
-    @property
-    def logits(self) -> Tensor:
-        """The logarithms of the probabilities."""
-        return self.base_dist.logits
-
-    @property
-    def probs(self) -> Tensor:
-        """The probabilities."""
-        return self.base_dist.probs

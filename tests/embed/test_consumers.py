@@ -150,7 +150,7 @@ def test_cmake_refuses_another_version(folder):
 @pytest.mark.parametrize("name, needs", [("with_ctypes", "numpy"), ("with_cffi", "cffi"),
                                          ("with_numba", "numba")])
 def test_python_without_a_compiler(name, needs):
-    pytest.importorskip(needs)
+    pytest.importorskip(needs, reason=f"the example is one of {needs}")
     out = python(EXAMPLES / f"{name}.py")
     if name == "with_ctypes":
         assert float(re.search(r"accuracy ([\d.]+)", out)[1]) > 0.95

@@ -66,7 +66,7 @@ class Library:
         yield "csrc/isa/tables.c", self.objects, flags, []
 
     def drivers(self, flags):
-        for path in [p for layer in ("ops", "program", "api") for p in glob(f"csrc/{layer}/*.c")]:
+        for path in [p for layer in ("ops", "api") for p in glob(f"csrc/{layer}/*.c")]:
             yield path, self.objects, [*flags, *DRIVERS.get(Path(path).stem, SMALL)], []
 
     def kernels(self, flags):

@@ -13,7 +13,7 @@ from .flags import LINK, NO_UNWIND, SANITIZE, SMALL, WARN
 SHARED = "fastnn/_core/shared.c"
 # The others spend their time in C, or run once: they are as small as can be.
 FAST = {"tensor", "door", "size", "tape", "engine", "gradient", "pointwise", "arith", "activation",
-        "matmul"}  # fmt: skip
+        "matmul", "reduce", "optim"}  # fmt: skip
 WHOLE = "-flto=auto"  # functions that 45 modules repeat become one
 
 # Built-in functions, which carry their signature: Cython's own type is an eighth larger.

@@ -27,3 +27,8 @@ for _name, _function in list(globals().items()):
     _signature = getattr(_function, "__text_signature__", None) or ""
     if "dim" in _signature or "*s" in _signature or _name in ("matmul", "mm"):
         globals()[_name] = _translate(_function)  # takes axis= and size= too, or a sparse tensor
+
+__all__ = [  # not the modules, some of which have names of PyTorch's
+    _name for _name, _value in globals().items()
+    if not _name.startswith("_") and not hasattr(_value, "__spec__")
+]  # fmt: skip
